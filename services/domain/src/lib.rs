@@ -1,0 +1,19 @@
+//! The words of Oubli as types: ids, times, data maps, identifiers, consents, requests, scopes,
+//! and the one table of errors that a caller can meet.
+//!
+//! This crate owns every *rule*. It does no I/O, has no async code and knows neither SQL, HTTP,
+//! nor keys: what it takes and gives are plain values, so that each rule is tested by itself.
+
+pub mod clock;
+pub mod ids;
+pub mod pii;
+pub mod problem;
+pub mod scope;
+
+pub use clock::{Clock, Day, Time};
+pub use ids::{
+    AppId, CertificateId, ClaimId, ClientId, EventId, ExportId, IdentifierId, JobId, Name,
+    RecordId, RequestId, SessionId, SubjectId, UserId,
+};
+pub use pii::Pii;
+pub use problem::{Code, FieldError, Refusal};
