@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::problem::{Code, Refusal};
 
 macro_rules! scopes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $text:literal;)*) => {
         /// One permission. A handler names the one it needs in its signature.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum Scope {
-            $($(#[$doc])* $name,)*
+            $($(#[doc = $doc])* $name,)*
         }
 
         impl Scope {
@@ -28,11 +28,10 @@ macro_rules! scopes {
             /// What it lets a caller do, for the OpenAPI document.
             #[must_use]
             pub const fn description(self) -> &'static str {
-                match self { $(Scope::$name => scopes!(@doc $($doc)*),)* }
+                match self { $(Scope::$name => concat!($($doc),*).trim_ascii(),)* }
             }
         }
     };
-    (@doc doc = $text:literal) => { $text };
 }
 
 scopes! {
