@@ -1,0 +1,153 @@
+//! One connection of either engine. This file holds the only place where the engines part.
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+
+use crate::args::Args;
+use crate::error::{Result, StoreError};
+use crate::statement::Statement;
+
+/// A row type that reads from both engines; `#[derive(sqlx::FromRow)]` makes one.
+pub(crate) trait Row:
+    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
+impl<T> Row for T where
+    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
+
+/// A connection that queries run on. Reads take a `Conn`; writes take a [`Tx`], which only the
+/// store's own transactions hand out.
+#[derive(Debug)]
+pub struct Conn(pub(crate) Inner);
+
+#[derive(Debug)]
+pub(crate) enum Inner {
+    /// The one connection that writes to a SQLite file.
+    LiteWriter(SqliteConnection),
+    Lite(PoolConnection<Sqlite>),
+    LiteSnapshot(Transaction<'static, Sqlite>),
+    Pg(PoolConnection<Postgres>),
+    PgTransaction(Transaction<'static, Postgres>),
+}
+
+/// The connection of a write transaction.
+#[derive(Debug)]
+pub struct Tx(pub(crate) Conn);
+
+impl std::ops::Deref for Tx {
+    type Target = Conn;
+    fn deref(&self) -> &Conn {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.0
+    }
+}
+
+enum Engine<'c> {
+    Lite(&'c mut SqliteConnection),
+    Pg(&'c mut PgConnection),
+}
+
+/// Runs `$body` once for each engine, where `Database` names the engine's type.
+macro_rules! dispatch {
+    ($conn:expr, $statement:expr, $args:expr, |$sql:ident, $bound:ident, $on:ident| $body:expr) => {{
+        let statement: &Statement = $statement;
+        let unbound = |e| StoreError::Database {
+            statement: statement.name,
+            source: sqlx::Error::Encode(e),
+        };
+        let result = match $conn.engine() {
+            Engine::Lite($on) => {
+                type Database = Sqlite;
+                let ($sql, $bound) = (statement.lite, $args.lite().map_err(unbound)?);
+                $body.await
+            }
+            Engine::Pg($on) => {
+                type Database = Postgres;
+                let ($sql, $bound) = (statement.pg, $args.pg().map_err(unbound)?);
+                $body.await
+            }
+        };
+        result.map_err(|e| StoreError::from_sqlx(statement.name, e))
+    }};
+}
+
+impl Conn {
+    fn engine(&mut self) -> Engine<'_> {
+        match &mut self.0 {
+            Inner::LiteWriter(conn) => Engine::Lite(conn),
+            Inner::Lite(conn) => Engine::Lite(conn),
+            Inner::LiteSnapshot(conn) => Engine::Lite(conn),
+            Inner::Pg(conn) => Engine::Pg(conn),
+            Inner::PgTransaction(conn) => Engine::Pg(conn),
+        }
+    }
+
+    /// Every row.
+    pub(crate) async fn all<R: Row>(
+        &mut self,
+        statement: &Statement,
+        args: impl Args,
+    ) -> Result<Vec<R>> {
+        dispatch!(self, statement, args, |sql, bound, on| {
+            sqlx::query_as_with::<Database, R, _>(sql, bound).fetch_all(on)
+        })
+    }
+
+    /// The row, or none.
+    pub(crate) async fn optional<R: Row>(
+        &mut self,
+        statement: &Statement,
+        args: impl Args,
+    ) -> Result<Option<R>> {
+        dispatch!(self, statement, args, |sql, bound, on| {
+            sqlx::query_as_with::<Database, R, _>(sql, bound).fetch_optional(on)
+        })
+    }
+
+    /// The one row that must be there, such as a count.
+    pub(crate) async fn one<R: Row>(
+        &mut self,
+        statement: &Statement,
+        args: impl Args,
+    ) -> Result<R> {
+        dispatch!(self, statement, args, |sql, bound, on| {
+            sqlx::query_as_with::<Database, R, _>(sql, bound).fetch_one(on)
+        })
+    }
+}
+
+impl Tx {
+    /// Runs a write and gives the number of rows it touched.
+    pub(crate) async fn execute(&mut self, statement: &Statement, args: impl Args) -> Result<u64> {
+        dispatch!(self.0, statement, args, |sql, bound, on| async {
+            let done = sqlx::query_with::<Database, _>(sql, bound).execute(on).await?;
+            Ok(done.rows_affected())
+        })
+    }
+
+    /// Runs a write that must touch exactly one row.
+    ///
+    /// # Errors
+    /// [`StoreError::RowCount`] when it touched none or more; the transaction is then rolled back.
+    pub(crate) async fn execute_one(
+        &mut self,
+        statement: &Statement,
+        args: impl Args,
+    ) -> Result<()> {
+        match self.execute(statement, args).await? {
+            1 => Ok(()),
+            actual => {
+                Err(StoreError::RowCount { statement: statement.name, expected: 1, actual })
+            }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! One database of either engine: how it is opened, read and written.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, PgPool, SqlitePool};
+use tokio_util::task::TaskTracker;
+
+use crate::conn::{Conn, Inner, Tx};
+use crate::error::{Result, StoreError};
+use crate::migrate::{self, Schema};
+use crate::pg_write;
+use crate::writer::Writer;
+
+/// How long a call waits for a connection or a row lock before it answers that it cannot.
+pub const WAIT: Duration = Duration::from_secs(5);
+
+/// Where a database is.
+#[derive(Clone, Debug)]
+pub enum Location {
+    /// A SQLite file; it is made when it is not there.
+    Sqlite(PathBuf),
+    /// A PostgreSQL URL. It may hold a password: it is never shown.
+    Postgres(String),
+}
+
+/// A database: `data` or `keys`.
+#[derive(Clone, Debug)]
+pub struct Db {
+    schema: Schema,
+    engine: Engine,
+}
+
+#[derive(Clone, Debug)]
+enum Engine {
+    Lite { reads: SqlitePool, writer: Arc<Writer> },
+    Pg { pool: PgPool, tasks: TaskTracker },
+}
+
+/// The work of a write transaction. It may run more than once, so it must change nothing but its
+/// transaction, and make ids, times and ciphertext before it.
+pub trait Work<T>:
+    for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T>> + Send + Sync + 'static
+{
+}
+impl<T, F> Work<T> for F where
+    F: for<'t> Fn(&'t mut Tx) -> BoxFuture<'t, Result<T>> + Send + Sync + 'static
+{
+}
+
+impl Db {
+    /// Opens a database. SQLite files are created and migrated; a PostgreSQL schema must be there.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or its schema and this binary do not fit; nothing was changed then.
+    pub async fn open(schema: Schema, at: &Location, connections: u32) -> Result<Self> {
+        let engine = match at {
+            Location::Sqlite(file) => Self::open_sqlite(schema, file, connections).await?,
+            Location::Postgres(url) => Self::open_postgres(url, connections).await?,
+        };
+        let db = Self { schema, engine };
+        migrate::require_current(&db).await?;
+        Ok(db)
+    }
+
+    /// Opens a database only to look at its migrations or to apply them.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub async fn open_for_migration(schema: Schema, at: &Location) -> Result<Self> {
+        let engine = match at {
+            Location::Sqlite(file) => Self::open_lite_engine(file, 1).await?,
+            Location::Postgres(url) => Self::open_postgres(url, 2).await?,
+        };
+        Ok(Self { schema, engine })
+    }
+
+    async fn open_sqlite(schema: Schema, file: &Path, connections: u32) -> Result<Engine> {
+        let engine = Self::open_lite_engine(file, connections).await?;
+        migrate::apply(&Self { schema, engine: engine.clone() }).await?;
+        Ok(engine)
+    }
+
+    async fn open_lite_engine(file: &Path, connections: u32) -> Result<Engine> {
+        let options = sqlite_options(file);
+        let writer = Writer::start(options.clone()).await?;
+        let reads = SqlitePoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(WAIT)
+            .connect_lazy_with(options.read_only(true).create_if_missing(false));
+        Ok(Engine::Lite { reads, writer: Arc::new(writer) })
+    }
+
+    async fn open_postgres(url: &str, connections: u32) -> Result<Engine> {
+        let options: PgConnectOptions = url
+            .parse()
+            .map_err(|_| StoreError::Open("the PostgreSQL URL is not valid".to_owned()))?;
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(WAIT)
+            .connect_with(postgres_options(options))
+            .await
+            .map_err(|e| StoreError::from_sqlx("connect", e))?;
+        Ok(Engine::Pg { pool, tasks: TaskTracker::new() })
+    }
+
+    /// Which of the two databases this is.
+    #[must_use]
+    pub fn schema(&self) -> Schema {
+        self.schema
+    }
+
+    /// `sqlite` or `postgres`.
+    #[must_use]
+    pub fn engine_name(&self) -> &'static str {
+        match self.engine {
+            Engine::Lite { .. } => "sqlite",
+            Engine::Pg { .. } => "postgres",
+        }
+    }
+
+    /// A connection for reads of one query each.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when none is free for [`WAIT`].
+    pub async fn conn(&self) -> Result<Conn> {
+        let taken = match &self.engine {
+            Engine::Lite { reads, .. } => reads.acquire().await.map(Inner::Lite),
+            Engine::Pg { pool, .. } => pool.acquire().await.map(Inner::Pg),
+        };
+        taken.map(Conn).map_err(|e| StoreError::from_sqlx("connect", e))
+    }
+
+    /// A connection whose queries all see the same moment. Drop it within 5 seconds.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when none is free for [`WAIT`].
+    pub async fn snapshot(&self) -> Result<Conn> {
+        let begun = match &self.engine {
+            Engine::Lite { reads, .. } => {
+                reads.begin_with("BEGIN").await.map(Inner::LiteSnapshot)
+            }
+            Engine::Pg { pool, .. } => pool
+                .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                .await
+                .map(Inner::PgTransaction),
+        };
+        begun.map(Conn).map_err(|e| StoreError::from_sqlx("begin", e))
+    }
+
+    /// Runs `work` in a write transaction called `name` and answers after its COMMIT. It is run
+    /// again when another transaction was in the way, and goes on when its caller goes away.
+    ///
+    /// # Errors
+    /// What `work` fails with, and [`StoreError::Unavailable`]; nothing is kept then. When the
+    /// connection breaks at COMMIT itself, nobody can know; an idempotency key makes a repeat safe.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl Work<T>,
+    ) -> Result<T> {
+        match &self.engine {
+            Engine::Lite { writer, .. } => writer.write(name, work).await,
+            Engine::Pg { pool, tasks } => pg_write::write(pool, tasks, name, work).await,
+        }
+    }
+
+    /// Moves what the SQLite write-ahead log holds into the database file and empties the log, so
+    /// that deleted rows are in no file. PostgreSQL has no such step: there the key is what goes.
+    ///
+    /// # Errors
+    /// [`StoreError::Contention`] while a reader still needs the log: try again.
+    pub async fn truncate_log(&self) -> Result<()> {
+        match &self.engine {
+            Engine::Lite { writer, .. } => writer.truncate_log().await,
+            Engine::Pg { .. } => Ok(()),
+        }
+    }
+
+    /// Ends open work and closes the connections.
+    pub async fn close(&self) {
+        match &self.engine {
+            Engine::Lite { reads, writer } => {
+                reads.close().await;
+                writer.stop().await;
+            }
+            Engine::Pg { pool, tasks } => {
+                tasks.close();
+                tasks.wait().await;
+                pool.close().await;
+            }
+        }
+    }
+
+    pub(crate) fn lite_pool(&self) -> Option<&SqlitePool> {
+        match &self.engine {
+            Engine::Lite { reads, .. } => Some(reads),
+            Engine::Pg { .. } => None,
+        }
+    }
+
+    pub(crate) fn lite_writer(&self) -> Option<&Writer> {
+        match &self.engine {
+            Engine::Lite { writer, .. } => Some(writer),
+            Engine::Pg { .. } => None,
+        }
+    }
+
+    pub(crate) fn pg_pool(&self) -> Option<&PgPool> {
+        match &self.engine {
+            Engine::Pg { pool, .. } => Some(pool),
+            Engine::Lite { .. } => None,
+        }
+    }
+}
+
+/// Durable on COMMIT, deleted content overwritten, statements never logged.
+fn sqlite_options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(WAIT)
+        .statement_cache_capacity(256)
+        .pragma("secure_delete", "ON")
+        .pragma("temp_store", "MEMORY")
+        .pragma("cache_size", "-16384")
+        .disable_statement_logging()
+}
+
+/// Durable on COMMIT whatever the server's default is; no lock or idle transaction outlives its bound.
+fn postgres_options(options: PgConnectOptions) -> PgConnectOptions {
+    options
+        .application_name("oubli")
+        .statement_cache_capacity(256)
+        .options([
+            ("synchronous_commit", "on"),
+            ("lock_timeout", "5s"),
+            ("idle_in_transaction_session_timeout", "10s"),
+        ])
+        .disable_statement_logging()
+}

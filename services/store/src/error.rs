@@ -1,0 +1,153 @@
+//! What the store can fail with. No variant carries a value from a row or from a caller.
+
+use oubli_domain::Refusal;
+
+/// Why a store call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The transaction's own check refused: the caller gets this as it is.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// A write touched another number of rows than it must. Nothing of its transaction was kept.
+    #[error("{statement} touched {actual} rows instead of {expected}")]
+    RowCount {
+        /// The name of the statement.
+        statement: &'static str,
+        /// How many rows it must touch.
+        expected: u64,
+        /// How many it touched.
+        actual: u64,
+    },
+    /// A unique constraint forbids the row. Callers that expect this match on it.
+    #[error("{statement} met a row that is there already")]
+    Duplicate {
+        /// The name of the statement.
+        statement: &'static str,
+    },
+    /// The database does not answer, its queue is full, or its disk is: trying again may help.
+    #[error("the database is not available: {reason}")]
+    Unavailable {
+        /// What happened, without values.
+        reason: &'static str,
+        /// The driver's error, where there is one.
+        #[source]
+        source: Option<sqlx::Error>,
+    },
+    /// Another transaction was in the way; the store tries again by itself up to its bound.
+    #[error("the transaction met another one")]
+    Contention,
+    /// A stored value does not have the form it was written in.
+    #[error("a stored value is damaged: {0}")]
+    Damaged(&'static str),
+    /// The statement failed for a reason that no caller can mend.
+    #[error("{statement} failed: {}", describe(.source))]
+    Database {
+        /// The name of the statement.
+        statement: &'static str,
+        /// The driver's error. Its own text may quote values: it is not shown.
+        source: sqlx::Error,
+    },
+    /// The schema and this binary do not fit.
+    #[error("migration: {0}")]
+    Migration(#[from] MigrationError),
+    /// The database could not be opened.
+    #[error("{0}")]
+    Open(String),
+}
+
+/// Why a schema cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrationError {
+    /// The database was migrated by a newer binary. Nothing was changed.
+    #[error("the {database} database has migration {version}, which this binary does not know: use a newer binary")]
+    Newer {
+        /// `data` or `keys`.
+        database: &'static str,
+        /// The first unknown version.
+        version: i64,
+    },
+    /// The database lacks migrations. Nothing was changed.
+    #[error("the {database} database lacks {count} migrations: run `oubli migrate`")]
+    Pending {
+        /// `data` or `keys`.
+        database: &'static str,
+        /// How many are missing.
+        count: usize,
+    },
+    /// An applied migration has another text than the one in this binary.
+    #[error("migration {version} of the {database} database was applied with another text")]
+    Changed {
+        /// `data` or `keys`.
+        database: &'static str,
+        /// The version.
+        version: i64,
+    },
+    /// A migration failed; it was rolled back.
+    #[error("the migrations of the {database} database failed")]
+    Failed {
+        /// `data` or `keys`.
+        database: &'static str,
+        /// The driver's error.
+        #[source]
+        source: sqlx::migrate::MigrateError,
+    },
+}
+
+impl StoreError {
+    /// A driver's error, sorted by what can be done about it.
+    pub(crate) fn from_sqlx(statement: &'static str, source: sqlx::Error) -> Self {
+        match &source {
+            sqlx::Error::Database(error) if error.is_unique_violation() => {
+                Self::Duplicate { statement }
+            }
+            sqlx::Error::Database(error) => match error.code().as_deref() {
+                // serialization failure, deadlock; SQLite: busy, busy snapshot
+                Some("40001" | "40P01" | "5" | "517") => Self::Contention,
+                // lock not available: another call holds the row for longer than the bound
+                Some("55P03") => {
+                    Self::Unavailable { reason: "a lock was not released", source: Some(source) }
+                }
+                // disk full, out of memory, connection limit, shutdown; SQLite: full, I/O, read-only
+                Some("53100" | "53200" | "53300" | "57P01" | "57P02" | "57P03" | "13" | "8") => {
+                    Self::Unavailable { reason: "the server cannot write", source: Some(source) }
+                }
+                Some(code) if is_sqlite_io_error(code) => {
+                    Self::Unavailable { reason: "the disk failed", source: Some(source) }
+                }
+                _ => Self::Database { statement, source },
+            },
+            sqlx::Error::Io(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_) => {
+                Self::Unavailable { reason: "the connection failed", source: Some(source) }
+            }
+            _ => Self::Database { statement, source },
+        }
+    }
+}
+
+/// SQLite reports I/O errors as extended codes whose low byte is 10 (`SQLITE_IOERR`).
+fn is_sqlite_io_error(code: &str) -> bool {
+    code.parse::<u32>().is_ok_and(|code| code & 0xff == 10)
+}
+
+/// The kind, code and constraint of a driver's error, without its text.
+fn describe(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => format!(
+            "code {}, constraint {}",
+            error.code().as_deref().unwrap_or("none"),
+            error.constraint().unwrap_or("none")
+        ),
+        sqlx::Error::ColumnDecode { index, .. } => format!("column {index} does not decode"),
+        sqlx::Error::ColumnNotFound(_) => "a column is missing".to_owned(),
+        sqlx::Error::RowNotFound => "no row".to_owned(),
+        _ => "driver error".to_owned(),
+    }
+}
+
+/// The result of a store call.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;

@@ -1,0 +1,147 @@
+//! Migrations: what a database has, what it lacks, and applying it.
+//!
+//! Both databases of an engine share one folder; a file's name says which of them it is for
+//! (`NNNN_data_….sql`, `NNNN_keys_….sql`). Applied migrations are never edited.
+
+use sqlx::migrate::{Migrate, MigrateError, Migrator};
+
+use crate::db::Db;
+use crate::error::{MigrationError, Result, StoreError};
+
+static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
+const TABLE: &str = "_sqlx_migrations";
+
+/// Which of the two databases.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Schema {
+    /// Ciphertext, consents, requests, the log.
+    Data,
+    /// Wrapped keys and blind indexes.
+    Keys,
+}
+
+impl Schema {
+    /// `data` or `keys`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Keys => "keys",
+        }
+    }
+
+    fn migrator(self, all: &'static Migrator) -> Migrator {
+        let mine = all.iter().filter(|m| m.description.starts_with(self.as_str()));
+        Migrator::with_migrations(mine.cloned().collect())
+    }
+}
+
+/// One migration and whether the database has it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Step {
+    /// Its number.
+    pub version: i64,
+    /// Its name.
+    pub description: String,
+    /// Whether it was applied.
+    pub applied: bool,
+    /// Its SQL text.
+    pub sql: String,
+}
+
+/// Every migration of the database, in order.
+///
+/// # Errors
+/// [`MigrationError::Newer`] when the database has one that this binary does not know, and
+/// [`MigrationError::Changed`] when one was applied with another text.
+pub async fn status(db: &Db) -> Result<Vec<Step>> {
+    let (migrator, applied) = match (db.lite_pool(), db.pg_pool()) {
+        (Some(pool), _) => {
+            let mut conn = pool.acquire().await.map_err(|e| StoreError::from_sqlx("connect", e))?;
+            (db.schema().migrator(&SQLITE), applied_in(&mut *conn).await)
+        }
+        (_, Some(pool)) => {
+            let mut conn = pool.acquire().await.map_err(|e| StoreError::from_sqlx("connect", e))?;
+            (db.schema().migrator(&POSTGRES), applied_in(&mut *conn).await)
+        }
+        (None, None) => return Ok(Vec::new()),
+    };
+    compare(db.schema(), &migrator, &applied)
+}
+
+/// The applied migrations; none when the table is not there yet.
+async fn applied_in(conn: &mut impl Migrate) -> Vec<(i64, Vec<u8>)> {
+    match conn.list_applied_migrations(TABLE).await {
+        Ok(applied) => applied.into_iter().map(|m| (m.version, m.checksum.into_owned())).collect(),
+        Err(_) => Vec::new(),
+    }
+}
+
+fn compare(schema: Schema, known: &Migrator, applied: &[(i64, Vec<u8>)]) -> Result<Vec<Step>> {
+    let database = schema.as_str();
+    if let Some((version, _)) =
+        applied.iter().find(|(version, _)| known.iter().all(|m| m.version != *version))
+    {
+        return Err(MigrationError::Newer { database, version: *version }.into());
+    }
+    known
+        .iter()
+        .map(|m| {
+            let found = applied.iter().find(|(version, _)| *version == m.version);
+            if found.is_some_and(|(_, checksum)| checksum[..] != m.checksum[..]) {
+                return Err(MigrationError::Changed { database, version: m.version }.into());
+            }
+            Ok(Step {
+                version: m.version,
+                description: m.description.to_string(),
+                applied: found.is_some(),
+                sql: m.sql.as_str().to_owned(),
+            })
+        })
+        .collect()
+}
+
+/// Fails unless the database has exactly the migrations of this binary.
+///
+/// # Errors
+/// As [`status`], and [`MigrationError::Pending`].
+pub(crate) async fn require_current(db: &Db) -> Result<()> {
+    let count = status(db).await?.iter().filter(|step| !step.applied).count();
+    if count > 0 {
+        return Err(MigrationError::Pending { database: db.schema().as_str(), count }.into());
+    }
+    Ok(())
+}
+
+/// Applies what is missing; each migration in a transaction of its own, under a lock that keeps
+/// two processes from migrating at once.
+///
+/// # Errors
+/// As [`status`], and [`MigrationError::Failed`].
+pub async fn apply(db: &Db) -> Result<()> {
+    let done = match (db.lite_writer(), db.pg_pool()) {
+        (Some(writer), _) => {
+            writer.migrate(db.schema().migrator(&SQLITE), db.schema()).await?;
+            Ok(())
+        }
+        (_, Some(pool)) => {
+            status(db).await?;
+            db.schema().migrator(&POSTGRES).run(pool).await
+        }
+        (None, None) => Ok(()),
+    };
+    done.map_err(|source| failed(db.schema(), source))
+}
+
+/// Sorts the driver's migration errors.
+pub(crate) fn failed(schema: Schema, source: MigrateError) -> StoreError {
+    let database = schema.as_str();
+    match source {
+        MigrateError::VersionMissing(version) => MigrationError::Newer { database, version }.into(),
+        MigrateError::VersionMismatch(version) => {
+            MigrationError::Changed { database, version }.into()
+        }
+        source => MigrationError::Failed { database, source }.into(),
+    }
+}

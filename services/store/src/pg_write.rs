@@ -1,0 +1,59 @@
+//! Write transactions on PostgreSQL: repeatable read, retried when they meet another one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tokio_util::task::TaskTracker;
+
+use crate::conn::{Conn, Inner, Tx};
+use crate::db::Work;
+use crate::error::{Result, StoreError};
+
+/// How often a transaction is tried. With waits of 1 to 64 ms this is about a quarter of a second.
+const ATTEMPTS: u32 = 12;
+
+/// Runs `work` in a task of its own, so that it reaches its COMMIT or its rollback also when the
+/// caller's connection closes in the middle.
+pub(crate) async fn write<T: Send + 'static>(
+    pool: &PgPool,
+    tasks: &TaskTracker,
+    name: &'static str,
+    work: impl Work<T>,
+) -> Result<T> {
+    let pool = pool.clone();
+    let work = Arc::new(work);
+    let task = tasks.spawn(async move { retried(&pool, name, work.as_ref()).await });
+    match task.await {
+        Ok(result) => result,
+        Err(_) => Err(StoreError::Unavailable { reason: "the transaction panicked", source: None }),
+    }
+}
+
+async fn retried<T: Send>(pool: &PgPool, name: &'static str, work: &impl Work<T>) -> Result<T> {
+    for attempt in 0..ATTEMPTS {
+        match once(pool, work).await {
+            Err(StoreError::Contention) => {
+                tracing::debug!(transaction = name, attempt, "retried");
+                tokio::time::sleep(Duration::from_millis(1 << attempt.min(6))).await;
+            }
+            result => return result,
+        }
+    }
+    tracing::warn!(transaction = name, attempts = ATTEMPTS, "gave up");
+    Err(StoreError::Unavailable { reason: "too many transactions on the same rows", source: None })
+}
+
+async fn once<T: Send>(pool: &PgPool, work: &impl Work<T>) -> Result<T> {
+    let begun = pool
+        .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        .await
+        .map_err(|e| StoreError::from_sqlx("begin", e))?;
+    let mut tx = Tx(Conn(Inner::PgTransaction(begun)));
+    let value = work(&mut tx).await?;
+    let Inner::PgTransaction(open) = tx.0.0 else {
+        return Err(StoreError::Damaged("the transaction changed its kind"));
+    };
+    open.commit().await.map_err(|e| StoreError::from_sqlx("commit", e))?;
+    Ok(value)
+}

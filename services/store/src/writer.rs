@@ -1,0 +1,339 @@
+//! The one writer of a SQLite file: group commit.
+//!
+//! SQLite lets one connection write at a time and syncs the disk at each COMMIT. So a task of its
+//! own owns that connection and takes work from a queue: it runs what has gathered, each piece in
+//! a savepoint of one transaction, and answers all of it after the one COMMIT. "Acknowledged" thus
+//! means durable, and a hundred callers share one sync.
+
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::conn::{Conn, Inner, Tx};
+use crate::db::{WAIT, Work};
+use crate::error::{Result, StoreError};
+use crate::migrate::{self, Schema};
+
+/// The most pieces of work in one transaction.
+const GROUP: usize = 128;
+/// How long a transaction takes in more work once it has begun.
+const GATHER: Duration = Duration::from_millis(10);
+/// How many callers may wait; the next one is told that the service is busy.
+const QUEUE: usize = 4_096;
+
+/// The handle to the writing task.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Command>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+enum Command {
+    Write(Box<dyn Piece>),
+    TruncateLog(oneshot::Sender<Result<()>>),
+    Migrate(Migrator, Schema, oneshot::Sender<Result<()>>),
+    Stop,
+}
+
+/// A caller's work with its type erased, so that one queue holds all kinds.
+trait Piece: Send {
+    fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Outcome>;
+    /// Answers the caller: what the work gave when `committed`, else why nothing was kept.
+    fn answer(self: Box<Self>, committed: std::result::Result<(), &'static str>);
+}
+
+#[derive(PartialEq, Eq, Clone, Copy)]
+enum Outcome {
+    Keep,
+    Undo,
+}
+
+struct Typed<T, F> {
+    work: F,
+    result: Option<Result<T>>,
+    caller: oneshot::Sender<Result<T>>,
+}
+
+impl<T: Send + 'static, F: Work<T>> Piece for Typed<T, F> {
+    fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Outcome> {
+        Box::pin(async move {
+            let bounded = tokio::time::timeout(WAIT, (self.work)(tx));
+            let result = match AssertUnwindSafe(bounded).catch_unwind().await {
+                Ok(Ok(result)) => result,
+                Ok(Err(_)) => Err(unavailable("the transaction took too long")),
+                Err(_) => Err(unavailable("the transaction panicked")),
+            };
+            let outcome = if result.is_ok() { Outcome::Keep } else { Outcome::Undo };
+            self.result = Some(result);
+            outcome
+        })
+    }
+
+    fn answer(self: Box<Self>, committed: std::result::Result<(), &'static str>) {
+        let result = match (self.result, committed) {
+            (Some(Err(error)), _) => Err(error),
+            (Some(result), Ok(())) => result,
+            (_, Err(reason)) => Err(unavailable(reason)),
+            (None, Ok(())) => Err(unavailable("the transaction did not run")),
+        };
+        // A caller that went away does not need the answer; what it asked for is done.
+        drop(self.caller.send(result));
+    }
+}
+
+fn unavailable(reason: &'static str) -> StoreError {
+    StoreError::Unavailable { reason, source: None }
+}
+
+impl Writer {
+    /// Opens the writing connection and starts its task.
+    pub(crate) async fn start(options: SqliteConnectOptions) -> Result<Self> {
+        let conn = connect(&options).await?;
+        let (queue, work) = mpsc::channel(QUEUE);
+        let task = Task { options, conn: Some(conn), work };
+        #[expect(clippy::disallowed_methods, reason = "this task is owned: `stop` waits for it")]
+        let handle = tokio::spawn(task.run());
+        Ok(Self { queue, task: Mutex::new(Some(handle)) })
+    }
+
+    /// Queues `work` and waits for the COMMIT that holds it.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl Work<T>,
+    ) -> Result<T> {
+        let (caller, answer) = oneshot::channel();
+        let piece = Box::new(Typed { work, result: None, caller });
+        self.queue.try_send(Command::Write(piece)).map_err(|_| {
+            tracing::warn!(transaction = name, "the write queue is full or closed");
+            unavailable("the write queue is full")
+        })?;
+        answer.await.unwrap_or_else(|_| Err(unavailable("the writer stopped")))
+    }
+
+    /// Empties the write-ahead log between two transactions.
+    pub(crate) async fn truncate_log(&self) -> Result<()> {
+        let (caller, answer) = oneshot::channel();
+        self.queue
+            .send(Command::TruncateLog(caller))
+            .await
+            .map_err(|_| unavailable("the writer stopped"))?;
+        answer.await.unwrap_or_else(|_| Err(unavailable("the writer stopped")))
+    }
+
+    /// Applies migrations on the writing connection.
+    pub(crate) async fn migrate(&self, migrator: Migrator, schema: Schema) -> Result<()> {
+        let (caller, answer) = oneshot::channel();
+        self.queue
+            .send(Command::Migrate(migrator, schema, caller))
+            .await
+            .map_err(|_| unavailable("the writer stopped"))?;
+        answer.await.unwrap_or_else(|_| Err(unavailable("the writer stopped")))
+    }
+
+    /// Runs what is queued, then ends the task.
+    pub(crate) async fn stop(&self) {
+        if let Some(task) = self.task.lock().await.take() {
+            // A closed queue means that the task has ended already; a panic in it was logged.
+            drop(self.queue.send(Command::Stop).await);
+            drop(task.await);
+        }
+    }
+}
+
+async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection> {
+    options.connect().await.map_err(|e| StoreError::from_sqlx("open", e))
+}
+
+struct Task {
+    options: SqliteConnectOptions,
+    conn: Option<SqliteConnection>,
+    work: mpsc::Receiver<Command>,
+}
+
+impl Task {
+    async fn run(mut self) {
+        while let Some(command) = self.work.recv().await {
+            match command {
+                Command::Write(first) => {
+                    if let Some(next) = self.group(first).await
+                        && self.other(next).await
+                    {
+                        break;
+                    }
+                }
+                other => {
+                    if self.other(other).await {
+                        break;
+                    }
+                }
+            }
+        }
+        if let Some(conn) = self.conn.take()
+            && let Err(error) = conn.close().await
+        {
+            tracing::warn!(error = %StoreError::from_sqlx("close", error), "closing the writer");
+        }
+    }
+
+    /// Anything but a write; true when the task must end.
+    async fn other(&mut self, command: Command) -> bool {
+        match command {
+            Command::TruncateLog(caller) => {
+                drop(caller.send(self.truncate_log().await));
+                false
+            }
+            Command::Migrate(migrator, schema, caller) => {
+                drop(caller.send(self.migrate(&migrator, schema).await));
+                false
+            }
+            Command::Write(piece) => {
+                self.group(piece).await;
+                false
+            }
+            Command::Stop => true,
+        }
+    }
+
+    /// One transaction of as much work as gathers. Gives the command that ended the gathering.
+    async fn group(&mut self, first: Box<dyn Piece>) -> Option<Command> {
+        let mut done = Vec::new();
+        let mut interrupted = None;
+        let kept = match self.begin().await {
+            Err(_) => {
+                done.push(first);
+                false
+            }
+            Ok(mut tx) => {
+                let alive = self.gather(&mut tx, first, &mut done, &mut interrupted).await;
+                alive && self.commit(tx).await
+            }
+        };
+        if kept {
+            done.into_iter().for_each(|piece| piece.answer(Ok(())));
+        } else {
+            self.one_by_one(done).await;
+        }
+        interrupted
+    }
+
+    /// Runs pieces until the queue is empty or a bound is met; false when the transaction died.
+    async fn gather(
+        &mut self,
+        tx: &mut Tx,
+        first: Box<dyn Piece>,
+        done: &mut Vec<Box<dyn Piece>>,
+        interrupted: &mut Option<Command>,
+    ) -> bool {
+        let begun = Instant::now();
+        let mut next = Some(first);
+        while let Some(mut piece) = next.take() {
+            let alive = in_savepoint(tx, piece.as_mut()).await;
+            done.push(piece);
+            if !alive {
+                return false;
+            }
+            if done.len() < GROUP && begun.elapsed() < GATHER {
+                match self.work.try_recv() {
+                    Ok(Command::Write(piece)) => next = Some(piece),
+                    Ok(other) => *interrupted = Some(other),
+                    Err(_) => {}
+                }
+            }
+        }
+        true
+    }
+
+    /// After a transaction that was lost as a whole, runs its pieces again, each in its own, so
+    /// that the one at fault fails alone.
+    async fn one_by_one(&mut self, pieces: Vec<Box<dyn Piece>>) {
+        for mut piece in pieces {
+            let committed = match self.begin().await {
+                Ok(mut tx) => in_savepoint(&mut tx, piece.as_mut()).await && self.commit(tx).await,
+                Err(_) => false,
+            };
+            piece.answer(if committed { Ok(()) } else { Err("the disk or the database failed") });
+        }
+    }
+
+    async fn begin(&mut self) -> Result<Tx> {
+        let mut conn = self.take_conn().await?;
+        execute(&mut conn, "BEGIN IMMEDIATE").await?;
+        Ok(Tx(Conn(Inner::LiteWriter(conn))))
+    }
+
+    /// True when the transaction is durable. The connection is kept only then.
+    async fn commit(&mut self, tx: Tx) -> bool {
+        let Inner::LiteWriter(mut conn) = tx.0.0 else { return false };
+        match execute(&mut conn, "COMMIT").await {
+            Ok(()) => {
+                self.conn = Some(conn);
+                true
+            }
+            Err(error) => {
+                tracing::error!(error = %error, "a group of transactions was not committed");
+                false
+            }
+        }
+    }
+
+    /// The connection, or a new one when the last one was lost.
+    async fn take_conn(&mut self) -> Result<SqliteConnection> {
+        match self.conn.take() {
+            Some(conn) => Ok(conn),
+            None => connect(&self.options).await,
+        }
+    }
+
+    async fn migrate(&mut self, migrator: &Migrator, schema: Schema) -> Result<()> {
+        let mut conn = self.take_conn().await?;
+        migrator.run_direct(None, &mut conn, false).await.map_err(|e| migrate::failed(schema, e))?;
+        self.conn = Some(conn);
+        Ok(())
+    }
+
+    async fn truncate_log(&mut self) -> Result<()> {
+        let mut conn = self.take_conn().await?;
+        let (busy, _, _) =
+            sqlx::query_as::<_, (i64, i64, i64)>("PRAGMA wal_checkpoint(TRUNCATE)")
+                .fetch_one(&mut conn)
+                .await
+                .map_err(|e| StoreError::from_sqlx("checkpoint", e))?;
+        self.conn = Some(conn);
+        if busy == 0 { Ok(()) } else { Err(StoreError::Contention) }
+    }
+}
+
+/// Runs one piece in a savepoint; false when the whole transaction is gone (a full disk ends it
+/// behind the savepoint's back, and then `ROLLBACK TO` fails).
+async fn in_savepoint(tx: &mut Tx, piece: &mut dyn Piece) -> bool {
+    if raw(tx, "SAVEPOINT piece").await.is_err() {
+        return false;
+    }
+    let ended = match piece.run(tx).await {
+        Outcome::Keep => raw(tx, "RELEASE piece").await,
+        Outcome::Undo => match raw(tx, "ROLLBACK TO piece").await {
+            Ok(()) => raw(tx, "RELEASE piece").await,
+            Err(error) => Err(error),
+        },
+    };
+    ended.is_ok()
+}
+
+async fn raw(tx: &mut Tx, sql: &'static str) -> Result<()> {
+    match &mut tx.0.0 {
+        Inner::LiteWriter(conn) => execute(conn, sql).await,
+        _ => Err(StoreError::Damaged("not the writing connection")),
+    }
+}
+
+async fn execute(conn: &mut SqliteConnection, sql: &'static str) -> Result<()> {
+    sqlx::query(sql).execute(conn).await.map(drop).map_err(|e| StoreError::from_sqlx(sql, e))
+}
