@@ -1,0 +1,27 @@
+# The commands of the project. They need rustup and a C compiler; `make check` fetches cargo-deny.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fmt openapi
+
+OUBLI = cargo run --quiet --package oubli-server --bin oubli --
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: ## walk through the whole story on an embedded store; ARGS=--exit ends by itself
+	$(OUBLI) demo $(ARGS)
+
+test: ## run all tests, on SQLite and on a PostgreSQL that is found or started; ARGS='-p oubli-store' for some
+	cargo run --quiet --package oubli-test-postgres -- cargo test $(or $(ARGS),--workspace)
+
+check: ## what a change must pass besides the tests: format, lints, dependencies, OpenAPI
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	.ci/deny
+	.ci/openapi
+
+fmt: ## format the code
+	cargo fmt --all
+
+openapi: ## write openapi/openapi.json from the code
+	$(OUBLI) openapi > openapi/openapi.json.new
+	mv openapi/openapi.json.new openapi/openapi.json
