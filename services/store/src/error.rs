@@ -59,7 +59,9 @@ pub enum StoreError {
 #[derive(Debug, thiserror::Error)]
 pub enum MigrationError {
     /// The database was migrated by a newer binary. Nothing was changed.
-    #[error("the {database} database has migration {version}, which this binary does not know: use a newer binary")]
+    #[error(
+        "the {database} database has migration {version}, which this binary does not know: use a newer binary"
+    )]
     Newer {
         /// `data` or `keys`.
         database: &'static str,
@@ -126,6 +128,15 @@ impl StoreError {
             }
             _ => Self::Database { statement, source },
         }
+    }
+
+    /// Whether another transaction held a row for longer than the bound.
+    pub(crate) fn is_lock_timeout(&self) -> bool {
+        matches!(
+            self,
+            Self::Unavailable { source: Some(sqlx::Error::Database(error)), .. }
+                if error.code().as_deref() == Some("55P03")
+        )
     }
 }
 

@@ -4,12 +4,19 @@
 //! in what order they are written in `app`. It never holds a key: what it stores of a person is
 //! ciphertext already, and what it is asked to find is a blind index.
 
+pub mod apps;
 mod args;
+pub mod clients;
 mod conn;
+pub mod data_maps;
 mod db;
 mod error;
+pub mod idempotency;
+pub mod jobs;
 pub mod migrate;
+pub mod notices;
 mod pg_write;
+pub mod staff;
 mod statement;
 mod writer;
 
