@@ -112,6 +112,7 @@ CREATE TABLE consent_events (
     language TEXT,
     occurred_at BIGINT NOT NULL,
     recorded_at BIGINT NOT NULL,
+    seq BIGINT NOT NULL,
     actor TEXT NOT NULL,
     caller_id TEXT,
     PRIMARY KEY (app_id, subject_id, event_id)
@@ -125,8 +126,12 @@ CREATE TABLE consent_states (
     purpose TEXT NOT NULL,
     action TEXT NOT NULL,
     event_id UUID NOT NULL,
+    notice TEXT,
     notice_version BIGINT,
+    language TEXT,
     occurred_at BIGINT NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    seq BIGINT NOT NULL,
     PRIMARY KEY (app_id, subject_id, purpose)
 );
 
@@ -236,9 +241,7 @@ CREATE TABLE jobs (
     run_at BIGINT NOT NULL,
     attempts BIGINT NOT NULL,
     lease UUID,
-    lease_until BIGINT,
     last_error TEXT,
-    created_at BIGINT NOT NULL,
     PRIMARY KEY (app_id, job_id)
 );
 CREATE INDEX jobs_due ON jobs (state, run_at);

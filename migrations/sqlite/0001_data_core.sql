@@ -112,6 +112,7 @@ CREATE TABLE consent_events (
     language TEXT,
     occurred_at INTEGER NOT NULL,
     recorded_at INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
     actor TEXT NOT NULL,
     caller_id TEXT,
     PRIMARY KEY (app_id, subject_id, event_id)
@@ -125,8 +126,12 @@ CREATE TABLE consent_states (
     purpose TEXT NOT NULL,
     action TEXT NOT NULL,
     event_id BLOB NOT NULL,
+    notice TEXT,
     notice_version INTEGER,
+    language TEXT,
     occurred_at INTEGER NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
     PRIMARY KEY (app_id, subject_id, purpose)
 ) STRICT;
 
@@ -236,9 +241,7 @@ CREATE TABLE jobs (
     run_at INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
     lease BLOB,
-    lease_until INTEGER,
     last_error TEXT,
-    created_at INTEGER NOT NULL,
     PRIMARY KEY (app_id, job_id)
 ) STRICT;
 CREATE INDEX jobs_due ON jobs (state, run_at);

@@ -14,10 +14,8 @@ pub(crate) trait Row:
     for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
 {
 }
-impl<T> Row for T where
-    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
-{
-}
+impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{}
 
 /// A connection that queries run on. Reads take a `Conn`; writes take a [`Tx`], which only the
 /// store's own transactions hand out.
@@ -60,10 +58,8 @@ enum Engine<'c> {
 macro_rules! dispatch {
     ($conn:expr, $statement:expr, $args:expr, |$sql:ident, $bound:ident, $on:ident| $body:expr) => {{
         let statement: &Statement = $statement;
-        let unbound = |e| StoreError::Database {
-            statement: statement.name,
-            source: sqlx::Error::Encode(e),
-        };
+        let unbound =
+            |e| StoreError::Database { statement: statement.name, source: sqlx::Error::Encode(e) };
         let result = match $conn.engine() {
             Engine::Lite($on) => {
                 type Database = Sqlite;
@@ -145,9 +141,7 @@ impl Tx {
     ) -> Result<()> {
         match self.execute(statement, args).await? {
             1 => Ok(()),
-            actual => {
-                Err(StoreError::RowCount { statement: statement.name, expected: 1, actual })
-            }
+            actual => Err(StoreError::RowCount { statement: statement.name, expected: 1, actual }),
         }
     }
 }

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, PgPool, SqlitePool};
 use tokio_util::task::TaskTracker;
 
@@ -143,9 +141,7 @@ impl Db {
     /// [`StoreError::Unavailable`] when none is free for [`WAIT`].
     pub async fn snapshot(&self) -> Result<Conn> {
         let begun = match &self.engine {
-            Engine::Lite { reads, .. } => {
-                reads.begin_with("BEGIN").await.map(Inner::LiteSnapshot)
-            }
+            Engine::Lite { reads, .. } => reads.begin_with("BEGIN").await.map(Inner::LiteSnapshot),
             Engine::Pg { pool, .. } => pool
                 .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 .await

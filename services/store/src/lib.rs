@@ -6,18 +6,29 @@
 
 pub mod apps;
 mod args;
+pub mod certificates;
+pub mod claims;
 pub mod clients;
 mod conn;
+pub mod consents;
 pub mod data_maps;
 mod db;
+pub mod erasure;
 mod error;
+pub mod events;
+pub mod exports;
 pub mod idempotency;
+pub mod identifiers;
 pub mod jobs;
+pub mod keys;
 pub mod migrate;
 pub mod notices;
 mod pg_write;
+pub mod records;
+pub mod requests;
 pub mod staff;
 mod statement;
+pub mod subjects;
 mod writer;
 
 pub use conn::{Conn, Tx};

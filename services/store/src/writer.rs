@@ -294,18 +294,20 @@ impl Task {
 
     async fn migrate(&mut self, migrator: &Migrator, schema: Schema) -> Result<()> {
         let mut conn = self.take_conn().await?;
-        migrator.run_direct(None, &mut conn, false).await.map_err(|e| migrate::failed(schema, e))?;
+        migrator
+            .run_direct(None, &mut conn, false)
+            .await
+            .map_err(|e| migrate::failed(schema, e))?;
         self.conn = Some(conn);
         Ok(())
     }
 
     async fn truncate_log(&mut self) -> Result<()> {
         let mut conn = self.take_conn().await?;
-        let (busy, _, _) =
-            sqlx::query_as::<_, (i64, i64, i64)>("PRAGMA wal_checkpoint(TRUNCATE)")
-                .fetch_one(&mut conn)
-                .await
-                .map_err(|e| StoreError::from_sqlx("checkpoint", e))?;
+        let (busy, _, _) = sqlx::query_as::<_, (i64, i64, i64)>("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(&mut conn)
+            .await
+            .map_err(|e| StoreError::from_sqlx("checkpoint", e))?;
         self.conn = Some(conn);
         if busy == 0 { Ok(()) } else { Err(StoreError::Contention) }
     }

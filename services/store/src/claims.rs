@@ -1,0 +1,71 @@
+//! Claims: what ties a new row in `keys` to the one in `data`.
+//!
+//! A key row starts as pending under a claim id. The data transaction inserts that id here, and
+//! whoever finds a pending key row can tell from this table what became of it. To give up a claim,
+//! the same id is inserted as abandoned *first*: the primary key makes a late data transaction fail.
+
+use oubli_domain::{AppId, ClaimId, SubjectId, Time};
+use uuid::Uuid;
+
+use crate::conn::{Conn, Tx};
+use crate::error::{Result, StoreError};
+use crate::statement::statements;
+
+statements! {
+    INSERT = "insert into claims (app_id, claim_id, subject_id, created_at) values ($1, $2, $3, $4)";
+    GET = "select subject_id from claims where app_id = $1 and claim_id = $2";
+}
+
+/// What became of a claim.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fate {
+    /// The data transaction has not committed (yet).
+    Open,
+    /// The data transaction committed for this subject.
+    Kept(SubjectId),
+    /// The claim was given up; the key rows may be deleted.
+    Abandoned,
+}
+
+/// Keeps a claim, in the transaction that creates what it is for.
+///
+/// # Errors
+/// [`StoreError::Duplicate`] when the claim was abandoned meanwhile.
+pub async fn keep(
+    tx: &mut Tx,
+    app: &AppId,
+    claim: ClaimId,
+    subject: SubjectId,
+    at: Time,
+) -> Result<()> {
+    tx.execute_one(&INSERT, (app, claim, Some(subject), at)).await
+}
+
+/// Gives up a claim, unless it was kept.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn abandon(tx: &mut Tx, app: &AppId, claim: ClaimId, at: Time) -> Result<Fate> {
+    if let fate @ (Fate::Kept(_) | Fate::Abandoned) = fate(tx, app, claim).await? {
+        return Ok(fate);
+    }
+    match tx.execute_one(&INSERT, (app, claim, None::<SubjectId>, at)).await {
+        // Another transaction decided the claim since our look: look again.
+        Err(StoreError::Duplicate { .. }) => Err(StoreError::Contention),
+        Err(error) => Err(error),
+        Ok(()) => Ok(Fate::Abandoned),
+    }
+}
+
+/// What became of a claim so far.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn fate(conn: &mut Conn, app: &AppId, claim: ClaimId) -> Result<Fate> {
+    let row: Option<(Option<Uuid>,)> = conn.optional(&GET, (app, claim)).await?;
+    Ok(match row {
+        None => Fate::Open,
+        Some((Some(subject),)) => Fate::Kept(SubjectId(subject)),
+        Some((None,)) => Fate::Abandoned,
+    })
+}

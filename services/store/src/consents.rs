@@ -1,0 +1,175 @@
+//! Consent events, and the row that holds the deciding event of each subject and purpose.
+
+use oubli_domain::consent::{ConsentEvent, Language, Latest, Shown};
+use oubli_domain::{AppId, EventId, Name, SubjectId, Time};
+use uuid::Uuid;
+
+use crate::conn::{Conn, Tx};
+use crate::error::{Result, StoreError};
+use crate::statement::statements;
+
+statements! {
+    INSERT = "insert into consent_events (app_id, subject_id, event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq, actor, caller_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+    LIST = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_events where app_id = $1 and subject_id = $2 and event_id > $3 order by event_id limit $4";
+    BY_CALLER_ID = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_events where app_id = $1 and subject_id = $2 and caller_id = $3";
+    NEXT_SEQ = "select coalesce(max(seq), 0) + 1 from consent_events where app_id = $1 and subject_id = $2";
+    STATE = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_states where app_id = $1 and subject_id = $2 and purpose = $3";
+    STATES = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_states where app_id = $1 and subject_id = $2 order by purpose";
+    SET_STATE = "insert into consent_states (app_id, subject_id, purpose, action, event_id, notice, notice_version, language, occurred_at, recorded_at, seq) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (app_id, subject_id, purpose) do update set action = excluded.action, event_id = excluded.event_id, notice = excluded.notice, notice_version = excluded.notice_version, language = excluded.language, occurred_at = excluded.occurred_at, recorded_at = excluded.recorded_at, seq = excluded.seq";
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    event_id: Uuid,
+    purpose: String,
+    action: String,
+    notice: Option<String>,
+    notice_version: Option<i64>,
+    language: Option<String>,
+    occurred_at: i64,
+    recorded_at: i64,
+    seq: i64,
+}
+
+impl TryFrom<Row> for ConsentEvent {
+    type Error = StoreError;
+    fn try_from(row: Row) -> Result<Self> {
+        let damaged = StoreError::Damaged;
+        let shown = match (row.notice, row.notice_version, row.language) {
+            (Some(notice), Some(version), Some(language)) => Some(Shown {
+                notice: Name::new(notice).map_err(|_| damaged("consent.notice"))?,
+                version: u32::try_from(version).map_err(|_| damaged("consent.notice_version"))?,
+                language: Language::new(language).map_err(|_| damaged("consent.language"))?,
+            }),
+            _ => None,
+        };
+        Ok(Self {
+            id: EventId(row.event_id),
+            purpose: Name::new(row.purpose).map_err(|_| damaged("consent.purpose"))?,
+            action: row.action.parse().map_err(|_| damaged("consent.action"))?,
+            shown,
+            occurred_at: Time(row.occurred_at),
+            recorded_at: Time(row.recorded_at),
+            seq: row.seq,
+        })
+    }
+}
+
+/// What of an event a person was shown, as columns.
+fn columns(shown: Option<&Shown>) -> (Option<String>, Option<i64>, Option<String>) {
+    (
+        shown.map(|s| s.notice.as_str().to_owned()),
+        shown.map(|s| i64::from(s.version)),
+        shown.map(|s| s.language.as_str().to_owned()),
+    )
+}
+
+/// Adds an event. The subject must be locked.
+///
+/// # Errors
+/// [`StoreError::Duplicate`] when the subject has an event of this `caller_id`.
+pub async fn insert(
+    tx: &mut Tx,
+    app: &AppId,
+    subject: SubjectId,
+    event: &ConsentEvent,
+    actor: &str,
+    caller_id: Option<&str>,
+) -> Result<()> {
+    let (notice, version, language) = columns(event.shown.as_ref());
+    let caller_id = caller_id.map(str::to_owned);
+    let (purpose, action) = (&event.purpose, event.action.as_str());
+    let (occurred, recorded) = (event.occurred_at, event.recorded_at);
+    let args = (
+        app, subject, event.id, purpose, action, notice, version, language, occurred, recorded,
+        event.seq, actor, caller_id,
+    );
+    tx.execute_one(&INSERT, args).await
+}
+
+/// A subject's events after `after`, in the order of recording.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list(
+    conn: &mut Conn,
+    app: &AppId,
+    subject: SubjectId,
+    after: Option<EventId>,
+    limit: i64,
+) -> Result<Vec<ConsentEvent>> {
+    let after = after.map_or(Uuid::nil(), |id| id.0);
+    let rows = conn.all::<Row>(&LIST, (app, subject, after, limit)).await?;
+    rows.into_iter().map(ConsentEvent::try_from).collect()
+}
+
+/// The event that a caller already sent under this id.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn by_caller_id(
+    conn: &mut Conn,
+    app: &AppId,
+    subject: SubjectId,
+    caller_id: &str,
+) -> Result<Option<ConsentEvent>> {
+    let row = conn.optional::<Row>(&BY_CALLER_ID, (app, subject, caller_id)).await?;
+    row.map(ConsentEvent::try_from).transpose()
+}
+
+/// The next sequence number of a subject's events.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn next_seq(conn: &mut Conn, app: &AppId, subject: SubjectId) -> Result<i64> {
+    let (seq,): (i64,) = conn.one(&NEXT_SEQ, (app, subject)).await?;
+    Ok(seq)
+}
+
+/// The deciding event of a subject and purpose.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn latest(
+    conn: &mut Conn,
+    app: &AppId,
+    subject: SubjectId,
+    purpose: &Name,
+) -> Result<Latest> {
+    let row = conn.optional::<Row>(&STATE, (app, subject, purpose)).await?;
+    row.map(ConsentEvent::try_from).transpose().map(Latest)
+}
+
+/// The deciding events of a subject, by purpose.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn all_latest(
+    conn: &mut Conn,
+    app: &AppId,
+    subject: SubjectId,
+) -> Result<Vec<ConsentEvent>> {
+    let rows = conn.all::<Row>(&STATES, (app, subject)).await?;
+    rows.into_iter().map(ConsentEvent::try_from).collect()
+}
+
+/// Writes the deciding event. Always called with an insert, also when the new event does not
+/// decide, so that two transactions about one purpose meet here and one of them runs again.
+///
+/// # Errors
+/// [`StoreError::Contention`] when they meet.
+pub async fn set_latest(
+    tx: &mut Tx,
+    app: &AppId,
+    subject: SubjectId,
+    event: &ConsentEvent,
+) -> Result<()> {
+    let (notice, version, language) = columns(event.shown.as_ref());
+    let (purpose, action) = (&event.purpose, event.action.as_str());
+    let (occurred, recorded) = (event.occurred_at, event.recorded_at);
+    let args = (
+        app, subject, purpose, action, event.id, notice, version, language, occurred, recorded,
+        event.seq,
+    );
+    tx.execute_one(&SET_STATE, args).await
+}

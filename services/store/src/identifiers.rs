@@ -1,0 +1,89 @@
+//! The identifiers of a subject as typed, encrypted. They are found by the blind indexes in `keys`.
+
+use oubli_domain::identifier::IdentifierType;
+use oubli_domain::{AppId, IdentifierId, SubjectId, Time};
+use uuid::Uuid;
+
+use crate::conn::{Conn, Tx};
+use crate::error::{Result, StoreError};
+use crate::statement::statements;
+
+statements! {
+    INSERT = "insert into identifiers (app_id, subject_id, identifier_id, type, sealed, created_at) values ($1, $2, $3, $4, $5, $6)";
+    LIST = "select identifier_id, type, sealed, created_at from identifiers where app_id = $1 and subject_id = $2 order by identifier_id";
+    DELETE = "delete from identifiers where app_id = $1 and subject_id = $2 and identifier_id = $3";
+}
+
+/// One identifier, sealed under the subject's data key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SealedIdentifier {
+    /// Its id.
+    pub identifier: IdentifierId,
+    /// Its type.
+    pub kind: IdentifierType,
+    /// The value as typed, encrypted.
+    pub sealed: Vec<u8>,
+    /// When it was added.
+    pub created_at: Time,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    identifier_id: Uuid,
+    #[sqlx(rename = "type")]
+    kind: String,
+    sealed: Vec<u8>,
+    created_at: i64,
+}
+
+impl TryFrom<Row> for SealedIdentifier {
+    type Error = StoreError;
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            identifier: IdentifierId(row.identifier_id),
+            kind: row.kind.parse().map_err(|_| StoreError::Damaged("identifiers.type"))?,
+            sealed: row.sealed,
+            created_at: Time(row.created_at),
+        })
+    }
+}
+
+/// Adds an identifier to a subject that is locked.
+///
+/// # Errors
+/// [`StoreError::Duplicate`] when its id is there.
+pub async fn insert(
+    tx: &mut Tx,
+    app: &AppId,
+    subject: SubjectId,
+    new: &SealedIdentifier,
+) -> Result<()> {
+    let args = (app, subject, new.identifier, new.kind.as_str(), &new.sealed, new.created_at);
+    tx.execute_one(&INSERT, args).await
+}
+
+/// A subject's identifiers, oldest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list(
+    conn: &mut Conn,
+    app: &AppId,
+    subject: SubjectId,
+) -> Result<Vec<SealedIdentifier>> {
+    let rows = conn.all::<Row>(&LIST, (app, subject)).await?;
+    rows.into_iter().map(SealedIdentifier::try_from).collect()
+}
+
+/// Removes one; false when the subject has no such identifier.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn delete(
+    tx: &mut Tx,
+    app: &AppId,
+    subject: SubjectId,
+    identifier: IdentifierId,
+) -> Result<bool> {
+    Ok(tx.execute(&DELETE, (app, subject, identifier)).await? == 1)
+}

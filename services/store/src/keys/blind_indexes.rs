@@ -1,0 +1,133 @@
+//! Blind indexes: which subject an identifier belongs to, without the identifier.
+
+use oubli_domain::identifier::IdentifierType;
+use oubli_domain::{AppId, ClaimId, IdentifierId, SubjectId, Time};
+use uuid::Uuid;
+
+use crate::conn::{Conn, Tx};
+use crate::error::{Result, StoreError};
+use crate::statement::statements;
+
+statements! {
+    INSERT = "insert into blind_indexes (app_id, type, version, value, subject_id, identifier_id, claim_id, live, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    FIND = "select subject_id, identifier_id, claim_id, live, created_at from blind_indexes where app_id = $1 and type = $2 and version = $3 and value = $4";
+    MAKE_LIVE = "update blind_indexes set live = $3 where app_id = $1 and subject_id = $2 and claim_id = $4";
+    DELETE_PENDING = "delete from blind_indexes where app_id = $1 and subject_id = $2 and claim_id = $3 and live = $4";
+    DELETE_IDENTIFIER = "delete from blind_indexes where app_id = $1 and subject_id = $2 and identifier_id = $3";
+    PENDING = "select distinct app_id, subject_id, claim_id from blind_indexes where live = $1 and created_at <= $2 limit $3";
+}
+
+/// One identifier's blind index.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BlindIndex {
+    /// The identifier's type.
+    pub kind: IdentifierType,
+    /// The version of the index key.
+    pub version: i64,
+    /// HMAC of the normalised identifier.
+    pub value: [u8; 32],
+}
+
+/// What a blind index points to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Owner {
+    /// The subject.
+    pub subject: SubjectId,
+    /// The identifier.
+    pub identifier: IdentifierId,
+    /// The claim under which it was made.
+    pub claim: ClaimId,
+    /// Whether the claim was kept.
+    pub live: bool,
+    /// When it was made.
+    pub created_at: Time,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    subject_id: Uuid,
+    identifier_id: Uuid,
+    claim_id: Uuid,
+    live: bool,
+    created_at: i64,
+}
+
+/// Adds a blind index.
+///
+/// # Errors
+/// [`StoreError::Duplicate`] when the identifier belongs to somebody, also by a pending claim.
+pub async fn insert(tx: &mut Tx, app: &AppId, index: &BlindIndex, owner: &Owner) -> Result<()> {
+    let (kind, version, value) = (index.kind.as_str(), index.version, &index.value);
+    let (subject, identifier, claim) = (owner.subject, owner.identifier, owner.claim);
+    let (live, at) = (owner.live, owner.created_at);
+    let args = (app, kind, version, value, subject, identifier, claim, live, at);
+    tx.execute_one(&INSERT, args).await
+}
+
+/// Whom an identifier belongs to.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find(conn: &mut Conn, app: &AppId, index: &BlindIndex) -> Result<Option<Owner>> {
+    let args = (app, index.kind.as_str(), index.version, &index.value);
+    let row: Option<Row> = conn.optional(&FIND, args).await?;
+    Ok(row.map(|row| Owner {
+        subject: SubjectId(row.subject_id),
+        identifier: IdentifierId(row.identifier_id),
+        claim: ClaimId(row.claim_id),
+        live: row.live,
+        created_at: Time(row.created_at),
+    }))
+}
+
+/// Marks the indexes of a kept claim as live.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn make_live(tx: &mut Tx, app: &AppId, subject: SubjectId, claim: ClaimId) -> Result<()> {
+    tx.execute(&MAKE_LIVE, (app, subject, true, claim)).await.map(drop)
+}
+
+/// Deletes the pending indexes of an abandoned claim.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn delete_pending(
+    tx: &mut Tx,
+    app: &AppId,
+    subject: SubjectId,
+    claim: ClaimId,
+) -> Result<()> {
+    tx.execute(&DELETE_PENDING, (app, subject, claim, false)).await.map(drop)
+}
+
+/// Deletes the indexes of one identifier, whatever their version.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn delete_identifier(
+    tx: &mut Tx,
+    app: &AppId,
+    subject: SubjectId,
+    identifier: IdentifierId,
+) -> Result<()> {
+    tx.execute(&DELETE_IDENTIFIER, (app, subject, identifier)).await.map(drop)
+}
+
+/// Claims with pending indexes made at or before `before`, over all apps.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn pending(
+    conn: &mut Conn,
+    before: Time,
+    limit: i64,
+) -> Result<Vec<(AppId, SubjectId, ClaimId)>> {
+    let rows: Vec<(String, Uuid, Uuid)> = conn.all(&PENDING, (false, before, limit)).await?;
+    rows.into_iter()
+        .map(|(app, subject, claim)| {
+            let app = AppId::new(app).map_err(|_| StoreError::Damaged("blind_indexes.app_id"))?;
+            Ok((app, SubjectId(subject), ClaimId(claim)))
+        })
+        .collect()
+}

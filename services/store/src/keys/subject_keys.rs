@@ -1,0 +1,112 @@
+//! Wrapped data keys of subjects. Deleting one makes the person's data unreadable.
+
+use oubli_domain::{AppId, ClaimId, SubjectId, Time};
+use uuid::Uuid;
+
+use crate::conn::{Conn, Tx};
+use crate::error::{Result, StoreError};
+use crate::statement::statements;
+
+statements! {
+    INSERT = "insert into subject_keys (app_id, subject_id, claim_id, live, epoch, wrapped, commitment, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8)";
+    GET = "select subject_id, claim_id, live, epoch, wrapped, commitment from subject_keys where app_id = $1 and subject_id = $2";
+    MAKE_LIVE = "update subject_keys set live = $3 where app_id = $1 and claim_id = $4 and subject_id = $2";
+    DELETE_CLAIM = "delete from subject_keys where app_id = $1 and subject_id = $2 and claim_id = $3 and live = $4";
+    PENDING = "select app_id, subject_id, claim_id from subject_keys where live = $1 and created_at <= $2 order by created_at limit $3";
+}
+
+/// A wrapped data key.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WrappedDataKey {
+    /// Whose it is.
+    pub subject: SubjectId,
+    /// The claim under which it was made.
+    pub claim: ClaimId,
+    /// Whether the claim was kept.
+    pub live: bool,
+    /// The epoch of the app key that wraps it.
+    pub epoch: i64,
+    /// The wrapped key.
+    pub wrapped: Vec<u8>,
+    /// What the unwrapped key must prove to be.
+    pub commitment: Vec<u8>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    subject_id: Uuid,
+    claim_id: Uuid,
+    live: bool,
+    epoch: i64,
+    wrapped: Vec<u8>,
+    commitment: Vec<u8>,
+}
+
+/// Adds a pending data key.
+///
+/// # Errors
+/// [`StoreError::Duplicate`] when the subject has one.
+pub async fn insert(tx: &mut Tx, app: &AppId, new: &WrappedDataKey, at: Time) -> Result<()> {
+    let (subject, claim) = (new.subject, new.claim);
+    let args = (app, subject, claim, new.live, new.epoch, &new.wrapped, &new.commitment, at);
+    tx.execute_one(&INSERT, args).await
+}
+
+/// A subject's data key, pending or live.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn get(
+    conn: &mut Conn,
+    app: &AppId,
+    subject: SubjectId,
+) -> Result<Option<WrappedDataKey>> {
+    let row: Option<Row> = conn.optional(&GET, (app, subject)).await?;
+    Ok(row.map(|row| WrappedDataKey {
+        subject: SubjectId(row.subject_id),
+        claim: ClaimId(row.claim_id),
+        live: row.live,
+        epoch: row.epoch,
+        wrapped: row.wrapped,
+        commitment: row.commitment,
+    }))
+}
+
+/// Marks the key of a kept claim as live.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn make_live(tx: &mut Tx, app: &AppId, subject: SubjectId, claim: ClaimId) -> Result<()> {
+    tx.execute(&MAKE_LIVE, (app, subject, true, claim)).await.map(drop)
+}
+
+/// Deletes the pending key of an abandoned claim.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn delete_pending(
+    tx: &mut Tx,
+    app: &AppId,
+    subject: SubjectId,
+    claim: ClaimId,
+) -> Result<()> {
+    tx.execute(&DELETE_CLAIM, (app, subject, claim, false)).await.map(drop)
+}
+
+/// Pending keys made at or before `before`, over all apps.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn pending(
+    conn: &mut Conn,
+    before: Time,
+    limit: i64,
+) -> Result<Vec<(AppId, SubjectId, ClaimId)>> {
+    let rows: Vec<(String, Uuid, Uuid)> = conn.all(&PENDING, (false, before, limit)).await?;
+    rows.into_iter()
+        .map(|(app, subject, claim)| {
+            let app = AppId::new(app).map_err(|_| StoreError::Damaged("subject_keys.app_id"))?;
+            Ok((app, SubjectId(subject), ClaimId(claim)))
+        })
+        .collect()
+}

@@ -1,0 +1,284 @@
+//! Records: the current value of each as one row, and the history of who changed what when.
+
+use oubli_domain::record::StoredField;
+use oubli_domain::{AppId, Day, Name, RecordId, SubjectId, Time};
+use uuid::Uuid;
+
+use crate::conn::{Conn, Tx};
+use crate::error::{Result, StoreError};
+use crate::statement::statements;
+
+statements! {
+    INSERT = "insert into records (app_id, subject_id, category, record_id, version, created_at, updated_at, clock_start, body) values ($1, $2, $3, $4, $5, $6, $6, $7, $8)";
+    UPDATE = "update records set version = $5, updated_at = $6, clock_start = $7, body = $8 where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4 and version = $5 - 1";
+    DELETE = "delete from records where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4 and version = $5";
+    GET = "select subject_id, category, record_id, version, created_at, updated_at, clock_start, body from records where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4";
+    PAGE = "select subject_id, category, record_id, version, created_at, updated_at, clock_start, body from records where app_id = $1 and subject_id = $2 and (category, record_id) > ($3, $4) order by category, record_id limit $5";
+    PAGE_OF_CATEGORY = "select subject_id, category, record_id, version, created_at, updated_at, clock_start, body from records where app_id = $1 and category = $2 and (subject_id, record_id) > ($3, $4) order by subject_id, record_id limit $5";
+    COUNTS = "select category, count(*) from records where app_id = $1 and subject_id = $2 group by category order by category";
+    LAST_VERSION = "select max(version) from record_versions where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4";
+    INSERT_VERSION = "insert into record_versions (app_id, subject_id, category, record_id, version, at, actor, action, changed) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    VERSIONS = "select version, at, actor, action, changed from record_versions where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4 and version > $5 order by version limit $6";
+}
+
+/// Where a record is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RecordKey {
+    /// Whose.
+    pub subject: SubjectId,
+    /// Its category.
+    pub category: Name,
+    /// Its id within subject and category.
+    pub record: RecordId,
+}
+
+/// A record's current row.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredRecord {
+    /// Where it is.
+    pub key: RecordKey,
+    /// From 1; goes on counting when a deleted record is put again.
+    pub version: i64,
+    /// When this record was first put (again).
+    pub created_at: Time,
+    /// When it was last changed.
+    pub updated_at: Time,
+    /// The day on which its retention clock starts.
+    pub clock_start: Option<Day>,
+    /// Its fields, encrypted.
+    pub fields: Vec<StoredField>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    subject_id: Uuid,
+    category: String,
+    record_id: String,
+    version: i64,
+    created_at: i64,
+    updated_at: i64,
+    clock_start: Option<i32>,
+    body: Vec<u8>,
+}
+
+impl TryFrom<Row> for StoredRecord {
+    type Error = StoreError;
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            key: RecordKey {
+                subject: SubjectId(row.subject_id),
+                category: Name::new(row.category)
+                    .map_err(|_| StoreError::Damaged("records.category"))?,
+                record: RecordId::new(row.record_id)
+                    .map_err(|_| StoreError::Damaged("records.record_id"))?,
+            },
+            version: row.version,
+            created_at: Time(row.created_at),
+            updated_at: Time(row.updated_at),
+            clock_start: row.clock_start.map(Day),
+            fields: postcard::from_bytes(&row.body)
+                .map_err(|_| StoreError::Damaged("records.body"))?,
+        })
+    }
+}
+
+fn encode(fields: &[StoredField]) -> Result<Vec<u8>> {
+    postcard::to_allocvec(fields).map_err(|_| StoreError::Damaged("fields to be stored"))
+}
+
+/// Adds a record at `record.version`.
+///
+/// # Errors
+/// [`StoreError::Duplicate`] when it is there.
+pub async fn insert(tx: &mut Tx, app: &AppId, record: &StoredRecord) -> Result<()> {
+    let key = &record.key;
+    let body = encode(&record.fields)?;
+    let args = (app, key.subject, &key.category, &key.record, record.version, record.updated_at);
+    let (a, b, c, d, e, f) = args;
+    tx.execute_one(&INSERT, (a, b, c, d, e, f, record.clock_start, body)).await
+}
+
+/// Replaces the row of version `record.version - 1`.
+///
+/// # Errors
+/// [`StoreError::Contention`] when another transaction changed the record since it was read.
+pub async fn update(tx: &mut Tx, app: &AppId, record: &StoredRecord) -> Result<()> {
+    let key = &record.key;
+    let body = encode(&record.fields)?;
+    let args = (app, key.subject, &key.category, &key.record, record.version, record.updated_at);
+    let (a, b, c, d, e, f) = args;
+    match tx.execute(&UPDATE, (a, b, c, d, e, f, record.clock_start, body)).await? {
+        1 => Ok(()),
+        _ => Err(StoreError::Contention),
+    }
+}
+
+/// Deletes the row of `version`.
+///
+/// # Errors
+/// [`StoreError::Contention`] when another transaction changed the record since it was read.
+pub async fn delete(tx: &mut Tx, app: &AppId, key: &RecordKey, version: i64) -> Result<()> {
+    let args = (app, key.subject, &key.category, &key.record, version);
+    match tx.execute(&DELETE, args).await? {
+        1 => Ok(()),
+        _ => Err(StoreError::Contention),
+    }
+}
+
+/// A record, or none.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn get(conn: &mut Conn, app: &AppId, key: &RecordKey) -> Result<Option<StoredRecord>> {
+    let args = (app, key.subject, &key.category, &key.record);
+    conn.optional::<Row>(&GET, args).await?.map(StoredRecord::try_from).transpose()
+}
+
+/// A subject's records after `after`, in the order of category and id.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn page(
+    conn: &mut Conn,
+    app: &AppId,
+    subject: SubjectId,
+    after: Option<&RecordKey>,
+    limit: i64,
+) -> Result<Vec<StoredRecord>> {
+    let (category, record) =
+        after.map_or(("", ""), |key| (key.category.as_str(), key.record.as_str()));
+    let rows = conn.all::<Row>(&PAGE, (app, subject, category, record, limit)).await?;
+    rows.into_iter().map(StoredRecord::try_from).collect()
+}
+
+/// The records of a category after `after`, over all subjects.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn page_of_category(
+    conn: &mut Conn,
+    app: &AppId,
+    category: &Name,
+    after: Option<&RecordKey>,
+    limit: i64,
+) -> Result<Vec<StoredRecord>> {
+    let (subject, record) =
+        after.map_or((Uuid::nil(), ""), |key| (key.subject.0, key.record.as_str()));
+    let rows = conn.all::<Row>(&PAGE_OF_CATEGORY, (app, category, subject, record, limit)).await?;
+    rows.into_iter().map(StoredRecord::try_from).collect()
+}
+
+/// How many records a subject has in each category.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn counts(conn: &mut Conn, app: &AppId, subject: SubjectId) -> Result<Vec<(Name, u64)>> {
+    let rows: Vec<(String, i64)> = conn.all(&COUNTS, (app, subject)).await?;
+    rows.into_iter()
+        .map(|(category, count)| {
+            let name = Name::new(category).map_err(|_| StoreError::Damaged("records.category"))?;
+            Ok((name, count.unsigned_abs()))
+        })
+        .collect()
+}
+
+/// What was done to a record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// It was put for the first time, or again after a deletion.
+    Created,
+    /// It was put or patched.
+    Updated,
+    /// It was deleted.
+    Deleted,
+}
+
+impl Change {
+    /// As stored and as written in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Deleted => "deleted",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        [Self::Created, Self::Updated, Self::Deleted]
+            .into_iter()
+            .find(|change| change.as_str() == text)
+            .ok_or(StoreError::Damaged("record_versions.action"))
+    }
+}
+
+/// One version of a record, without values.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Version {
+    /// Its number.
+    pub version: i64,
+    /// When it was made.
+    pub at: Time,
+    /// Which client or staff user made it.
+    pub actor: String,
+    /// What was done.
+    pub change: Change,
+    /// The fields that changed.
+    pub changed: Vec<Name>,
+}
+
+/// The highest version number that a record ever had; 0 for none.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn last_version(conn: &mut Conn, app: &AppId, key: &RecordKey) -> Result<i64> {
+    let args = (app, key.subject, &key.category, &key.record);
+    let (last,): (Option<i64>,) = conn.one(&LAST_VERSION, args).await?;
+    Ok(last.unwrap_or(0))
+}
+
+/// Adds a version to the history.
+///
+/// # Errors
+/// [`StoreError::Contention`] when another transaction made the same version.
+pub async fn insert_version(
+    tx: &mut Tx,
+    app: &AppId,
+    key: &RecordKey,
+    new: &Version,
+) -> Result<()> {
+    let changed: Vec<&str> = new.changed.iter().map(Name::as_str).collect();
+    let (subject, category, record) = (key.subject, &key.category, &key.record);
+    let (version, at, actor) = (new.version, new.at, new.actor.as_str());
+    let (action, changed) = (new.change.as_str(), changed.join(" "));
+    let args = (app, subject, category, record, version, at, actor, action, changed);
+    match tx.execute_one(&INSERT_VERSION, args).await {
+        Err(StoreError::Duplicate { .. }) => Err(StoreError::Contention),
+        result => result,
+    }
+}
+
+/// The versions of a record after `after`, oldest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn versions(
+    conn: &mut Conn,
+    app: &AppId,
+    key: &RecordKey,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Version>> {
+    let args = (app, key.subject, &key.category, &key.record, after, limit);
+    let rows: Vec<(i64, i64, String, String, String)> = conn.all(&VERSIONS, args).await?;
+    rows.into_iter()
+        .map(|(version, at, actor, action, changed)| {
+            let changed = changed
+                .split_ascii_whitespace()
+                .map(Name::new)
+                .collect::<std::result::Result<_, _>>()
+                .map_err(|_| StoreError::Damaged("record_versions.changed"))?;
+            Ok(Version { version, at: Time(at), actor, change: Change::parse(&action)?, changed })
+        })
+        .collect()
+}

@@ -1,0 +1,136 @@
+//! Subjects: their state, and the lock that every write about one takes first.
+
+use std::str::FromStr;
+
+use oubli_domain::request::SubjectState;
+use oubli_domain::{AppId, Code, Refusal, SubjectId, Time};
+use uuid::Uuid;
+
+use crate::conn::{Conn, Tx};
+use crate::error::{Result, StoreError};
+use crate::statement::statements;
+
+statements! {
+    INSERT = "insert into subjects (app_id, subject_id, state, created_at, last_contact) values ($1, $2, $3, $4, $4)";
+    GET = "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = $2";
+    LOCK = lite "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = $2"
+           pg "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = $2 for share";
+    LIST = "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id > $2 order by subject_id limit $3";
+    SET_STATE = "update subjects set state = $3 where app_id = $1 and subject_id = $2";
+    DELETE = "delete from subjects where app_id = $1 and subject_id = $2";
+}
+
+/// A subject's row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Subject {
+    /// Its id.
+    pub subject: SubjectId,
+    /// `active`, `restricted` or `erasing`.
+    pub state: SubjectState,
+    /// When it was created.
+    pub created_at: Time,
+    /// When the person last made contact; creation until then.
+    pub last_contact: Time,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    subject_id: Uuid,
+    state: String,
+    created_at: i64,
+    last_contact: i64,
+}
+
+impl TryFrom<Row> for Subject {
+    type Error = StoreError;
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            subject: SubjectId(row.subject_id),
+            state: SubjectState::from_str(&row.state)
+                .map_err(|_| StoreError::Damaged("subjects.state"))?,
+            created_at: Time(row.created_at),
+            last_contact: Time(row.last_contact),
+        })
+    }
+}
+
+/// Adds a subject.
+///
+/// # Errors
+/// [`StoreError::Duplicate`] when the id is there.
+pub async fn insert(tx: &mut Tx, app: &AppId, subject: SubjectId, at: Time) -> Result<()> {
+    tx.execute_one(&INSERT, (app, subject, SubjectState::Active.as_str(), at)).await
+}
+
+/// A subject in whatever state.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn get(conn: &mut Conn, app: &AppId, subject: SubjectId) -> Result<Option<Subject>> {
+    conn.optional::<Row>(&GET, (app, subject)).await?.map(Subject::try_from).transpose()
+}
+
+/// A subject that may be read: in the snapshot of `conn` its erasure is not acknowledged.
+///
+/// # Errors
+/// `subject-not-found`, `subject-erasing`.
+pub async fn require(conn: &mut Conn, app: &AppId, subject: SubjectId) -> Result<Subject> {
+    not_erasing(get(conn, app, subject).await?)
+}
+
+/// Locks a subject until the end of the transaction and checks that it may be written about. Every
+/// transaction that writes about a subject calls this first: repeatable read alone would let a
+/// write that began before an erasure commit after it.
+///
+/// # Errors
+/// `subject-not-found`, `subject-erasing`.
+pub async fn lock(tx: &mut Tx, app: &AppId, subject: SubjectId) -> Result<Subject> {
+    let row = tx.optional::<Row>(&LOCK, (app, subject)).await?;
+    not_erasing(row.map(Subject::try_from).transpose()?)
+}
+
+fn not_erasing(subject: Option<Subject>) -> Result<Subject> {
+    match subject {
+        None => Err(Refusal::new(Code::SubjectNotFound).into()),
+        Some(s) if s.state == SubjectState::Erasing => {
+            Err(Refusal::new(Code::SubjectErasing).into())
+        }
+        Some(subject) => Ok(subject),
+    }
+}
+
+/// The subjects after `after`, in the order of their ids.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list(
+    conn: &mut Conn,
+    app: &AppId,
+    after: Option<SubjectId>,
+    limit: i64,
+) -> Result<Vec<Subject>> {
+    let after = after.map_or(Uuid::nil(), |id| id.0);
+    let rows = conn.all::<Row>(&LIST, (app, after, limit)).await?;
+    rows.into_iter().map(Subject::try_from).collect()
+}
+
+/// Sets the state. On PostgreSQL this waits for every transaction that holds the subject lock.
+///
+/// # Errors
+/// [`StoreError::RowCount`] when the subject is gone.
+pub async fn set_state(
+    tx: &mut Tx,
+    app: &AppId,
+    subject: SubjectId,
+    state: SubjectState,
+) -> Result<()> {
+    tx.execute_one(&SET_STATE, (app, subject, state.as_str())).await
+}
+
+/// Deletes the row itself; the last of a subject's rows to go.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn delete(tx: &mut Tx, app: &AppId, subject: SubjectId) -> Result<bool> {
+    Ok(tx.execute(&DELETE, (app, subject)).await? == 1)
+}
