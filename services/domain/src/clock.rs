@@ -102,7 +102,8 @@ impl Day {
     pub fn from_date(date: jiff::civil::Date) -> Self {
         let epoch = jiff::civil::date(1970, 1, 1);
         // The span of two dates in days always fits: jiff dates cover 20,000 years.
-        Self(date.duration_since(epoch).as_hours().div_euclid(24) as i32)
+        let days = date.duration_since(epoch).as_hours().div_euclid(24);
+        Self(i32::try_from(days).unwrap_or(i32::MAX))
     }
 
     /// Reads `YYYY-MM-DD`.
@@ -124,6 +125,19 @@ impl fmt::Display for Day {
             Ok(date) => write!(f, "{date}"),
             Err(_) => write!(f, "{}d", self.0),
         }
+    }
+}
+
+impl Serialize for Day {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
+        Self::parse(&text).map_err(|_| serde::de::Error::custom("not a day between 1900 and 2100"))
     }
 }
 

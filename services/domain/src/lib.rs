@@ -5,15 +5,25 @@
 //! nor keys: what it takes and gives are plain values, so that each rule is tested by itself.
 
 pub mod clock;
+pub mod consent;
+pub mod data_map;
+pub mod identifier;
 pub mod ids;
+pub mod json;
 pub mod pii;
 pub mod problem;
+pub mod record;
+pub mod request;
 pub mod scope;
+mod wire;
 
 pub use clock::{Clock, Day, Time};
+pub use data_map::{CompiledDataMap, DataMap};
+pub use identifier::{IdentifierType, NormalisedIdentifier};
 pub use ids::{
     AppId, CertificateId, ClaimId, ClientId, EventId, ExportId, IdentifierId, JobId, Name,
     RecordId, RequestId, SessionId, SubjectId, UserId,
 };
 pub use pii::Pii;
 pub use problem::{Code, FieldError, Refusal};
+pub use request::{Right, SubjectState};
