@@ -1,0 +1,117 @@
+//! Reading and replacing a small file that belongs to one owner alone.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::error::VaultError;
+
+/// No honest file is larger; a wrong path (a device, a log) is not read into memory.
+const MAXIMUM_BYTES: u64 = 64 * 1024;
+const OTHERS_READ_OR_WRITE: u32 = 0o077;
+const OTHERS_WRITE: u32 = 0o022;
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A file beside `path`, named after it.
+fn sibling(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(suffix);
+    path.with_file_name(name)
+}
+
+/// Reads the file, after a look at who else can get at it. Writes nothing.
+///
+/// The mode is taken from the open file, so that it is the mode of what is read. A directory that
+/// others can write to is refused: they could put another file in its place.
+pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, VaultError> {
+    let unreadable = VaultError::RootKeyUnreadable;
+    let file = File::open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => VaultError::RootKeyMissing,
+        _ => unreadable(error),
+    })?;
+    check_mode(&file.metadata().map_err(unreadable)?, OTHERS_READ_OR_WRITE)
+        .map_err(|mode| VaultError::RootKeyPermissions { mode })?;
+    check_mode(&fs::metadata(directory_of(path)).map_err(unreadable)?, OTHERS_WRITE)
+        .map_err(|mode| VaultError::RootDirectoryPermissions { mode })?;
+    let mut text = Zeroizing::new(String::with_capacity(4096));
+    file.take(MAXIMUM_BYTES).read_to_string(&mut text).map_err(unreadable)?;
+    Ok(text)
+}
+
+fn check_mode(metadata: &fs::Metadata, forbidden: u32) -> Result<(), u32> {
+    let mode = metadata.mode() & 0o777;
+    if mode & forbidden == 0 { Ok(()) } else { Err(mode) }
+}
+
+/// Makes the file and, where it is missing, its directory (mode 0700). The file must not exist.
+pub(super) fn create(path: &Path, text: &str) -> Result<(), VaultError> {
+    let directory = directory_of(path);
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+        .map_err(VaultError::RootKeyUnwritable)?;
+    let metadata = fs::metadata(directory).map_err(VaultError::RootKeyUnwritable)?;
+    check_mode(&metadata, OTHERS_READ_OR_WRITE)
+        .map_err(|mode| VaultError::RootDirectoryPermissions { mode })?;
+    locked(path, || {
+        // Anything under this name counts, a dangling link too.
+        if fs::symlink_metadata(path).is_ok() {
+            return Err(VaultError::RootKeyExists);
+        }
+        write(path, text).map_err(VaultError::RootKeyUnwritable)
+    })
+}
+
+/// Replaces the file's text and overwrites what it held before.
+pub(super) fn replace(path: &Path, text: &str) -> Result<(), VaultError> {
+    let rewrite = || {
+        let mut old = OpenOptions::new().write(true).open(path)?;
+        write(path, text)?;
+        // The old text still lies on the disk, without a name. Overwriting it is a best effort:
+        // a copy-on-write file system or a flash disk may keep it until the block is reused.
+        let length = old.metadata()?.len().min(MAXIMUM_BYTES);
+        let zeros = vec![0; usize::try_from(length).unwrap_or(0)];
+        old.write_all(&zeros)?;
+        old.sync_all()
+    };
+    rewrite().map_err(VaultError::RootKeyUnwritable)
+}
+
+/// Runs `work` while no other process changes the file. The lock is a file of its own, because
+/// the file itself is replaced.
+pub(super) fn locked<T>(
+    path: &Path,
+    work: impl FnOnce() -> Result<T, VaultError>,
+) -> Result<T, VaultError> {
+    let lock = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(sibling(path, ".lock"))
+        .map_err(VaultError::RootKeyUnwritable)?;
+    lock.lock().map_err(VaultError::RootKeyUnwritable)?;
+    work()
+}
+
+/// Puts the text under the file's name at once and durably: written and synced beside it, renamed
+/// over it, and the directory synced. A crash leaves the old file or the new, never a part.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let temporary = sibling(path, ".new");
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    File::open(directory_of(path))?.sync_all()
+}
