@@ -4,6 +4,7 @@ CREATE TABLE apps (
     title TEXT NOT NULL,
     settings TEXT NOT NULL,
     data_map_version BIGINT NOT NULL,
+    revision BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     PRIMARY KEY (app_id)
 );

@@ -34,6 +34,8 @@ CREATE TABLE subject_keys (
     subject_id UUID NOT NULL,
     claim_id UUID NOT NULL,
     live BOOLEAN NOT NULL,
+    key_id UUID NOT NULL,
+    key_version BIGINT NOT NULL,
     epoch BIGINT NOT NULL,
     wrapped BYTEA NOT NULL,
     commitment BYTEA NOT NULL,

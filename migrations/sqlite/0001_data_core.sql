@@ -4,6 +4,7 @@ CREATE TABLE apps (
     title TEXT NOT NULL,
     settings TEXT NOT NULL,
     data_map_version INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     PRIMARY KEY (app_id)
 ) STRICT;

@@ -34,6 +34,8 @@ CREATE TABLE subject_keys (
     subject_id BLOB NOT NULL,
     claim_id BLOB NOT NULL,
     live INTEGER NOT NULL,
+    key_id BLOB NOT NULL,
+    key_version INTEGER NOT NULL,
     epoch INTEGER NOT NULL,
     wrapped BLOB NOT NULL,
     commitment BLOB NOT NULL,

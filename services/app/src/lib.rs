@@ -1,1 +1,24 @@
-//! Placeholder.
+//! What Oubli does: use cases, one file each, and the handlers of its jobs. API, worker and
+//! command line all call these.
+//!
+//! A use case is a sequence of steps over `domain` (which rules), `vault` (which keys) and `store`
+//! (which rows). Nothing here knows HTTP or SQL; nothing here reads the machine's clock.
+
+mod caller;
+mod error;
+mod keyring;
+mod log;
+mod model;
+mod once;
+mod oubli;
+mod read_log;
+
+mod secrets;
+mod settings;
+
+pub use caller::{Actor, Call, Caller};
+pub use error::{Error, Result};
+pub use model::Model;
+pub use once::Once;
+pub use oubli::{Databases, Options, Oubli};
+pub use settings::Settings;

@@ -7,15 +7,16 @@ use crate::error::{Result, StoreError};
 use crate::statement::statements;
 
 statements! {
-    INSERT = "insert into apps (app_id, title, settings, data_map_version, created_at) \
-        values ($1, $2, $3, 0, $4)";
-    GET = "select app_id, title, settings, data_map_version, created_at from apps \
+    INSERT = "insert into apps (app_id, title, settings, data_map_version, revision, created_at) \
+        values ($1, $2, $3, 0, 0, $4)";
+    GET = "select app_id, title, settings, data_map_version, revision, created_at from apps \
         where app_id = $1";
-    LIST = "select app_id, title, settings, data_map_version, created_at from apps \
+    LIST = "select app_id, title, settings, data_map_version, revision, created_at from apps \
         where app_id > $1 order by app_id limit $2";
-    SET_SETTINGS = "update apps set settings = $2 where app_id = $1";
-    SET_DATA_MAP_VERSION = "update apps set data_map_version = $3 \
+    SET_SETTINGS = "update apps set settings = $2, revision = revision + 1 where app_id = $1";
+    SET_DATA_MAP_VERSION = "update apps set data_map_version = $3, revision = revision + 1 \
         where app_id = $1 and data_map_version = $2";
+    TOUCH = "update apps set revision = revision + 1 where app_id = $1";
     FIRST = "select app_id from apps order by app_id limit 1";
 }
 
@@ -43,6 +44,9 @@ pub struct App {
     pub settings_json: String,
     /// The version of the data map in force; 0 before the first one.
     pub data_map_version: i64,
+    /// Counts the changes to what the app declares (settings, data map, notices), so that what is
+    /// made of them can be kept in memory until it moves.
+    pub revision: i64,
     /// When it was registered.
     pub created_at: Time,
 }
@@ -53,6 +57,7 @@ struct Row {
     title: String,
     settings: String,
     data_map_version: i64,
+    revision: i64,
     created_at: i64,
 }
 
@@ -63,6 +68,7 @@ impl Row {
             title: self.title,
             settings_json: self.settings,
             data_map_version: self.data_map_version,
+            revision: self.revision,
             created_at: Time(self.created_at),
         })
     }
@@ -107,6 +113,14 @@ pub async fn set_settings(tx: &mut Tx, app: &AppId, settings_json: &str) -> Resu
 /// [`StoreError::RowCount`] when another version than `from` is in force by now.
 pub async fn set_data_map_version(tx: &mut Tx, app: &AppId, from: i64, to: i64) -> Result<()> {
     tx.execute_one(&SET_DATA_MAP_VERSION, (app, from, to)).await
+}
+
+/// Counts a change to something else that the app declares, such as a notice.
+///
+/// # Errors
+/// [`StoreError::RowCount`] when the app is not there.
+pub async fn touch(tx: &mut Tx, app: &AppId) -> Result<()> {
+    tx.execute_one(&TOUCH, (app,)).await
 }
 
 /// Whether any app is registered.

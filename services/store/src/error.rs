@@ -36,6 +36,10 @@ pub enum StoreError {
     /// Another transaction was in the way; the store tries again by itself up to its bound.
     #[error("the transaction met another one")]
     Contention,
+    /// What the transaction was prepared from has changed since: nothing was written, and the
+    /// caller prepares again.
+    #[error("the rows changed since they were read")]
+    Stale,
     /// A stored value does not have the form it was written in.
     #[error("a stored value is damaged: {0}")]
     Damaged(&'static str),

@@ -6,7 +6,7 @@
 
 use oubli_domain::{AppId, Code, Refusal, SubjectId, Time};
 
-use crate::conn::Tx;
+use crate::conn::{Conn, Tx};
 use crate::error::{Result, StoreError};
 use crate::statement::statements;
 
@@ -16,6 +16,8 @@ statements! {
         set request_mac = excluded.request_mac, expires_at = excluded.expires_at, \
         answer = null, subject_id = null where idempotency.expires_at <= $5";
     FOUND = "select request_mac, answer from idempotency where app_id = $1 and key_mac = $2";
+    PEEK = "select request_mac, answer from idempotency \
+        where app_id = $1 and key_mac = $2 and expires_at > $3";
     SETTLE = "update idempotency set answer = $3, subject_id = $4 \
         where app_id = $1 and key_mac = $2";
     PURGE = "delete from idempotency where (app_id, key_mac) in (select app_id, key_mac \
@@ -42,6 +44,17 @@ pub enum Claim {
 struct Row {
     request_mac: Vec<u8>,
     answer: Option<String>,
+}
+
+impl Row {
+    fn claim(self, request_mac: &[u8; 32]) -> Claim {
+        match self {
+            // What is compared is a MAC under a secret key: timing tells a caller nothing.
+            Row { request_mac: stored, .. } if stored != request_mac => Claim::OtherRequest,
+            Row { answer: Some(answer), .. } => Claim::Replay { answer },
+            Row { answer: None, .. } => Claim::SecretShown,
+        }
+    }
 }
 
 /// Claims a key for a request, both as MACs; a row that expired by `now` counts as none. The claim
@@ -83,12 +96,23 @@ async fn found(
 ) -> Result<Claim> {
     // No row: it was purged between the two statements. Starting again inserts it.
     let row = tx.optional::<Row>(&FOUND, (app, key_mac)).await?.ok_or(StoreError::Contention)?;
-    Ok(match row {
-        // What is compared is a MAC under a secret key: timing tells a caller nothing.
-        Row { request_mac: stored, .. } if stored != request_mac => Claim::OtherRequest,
-        Row { answer: Some(answer), .. } => Claim::Replay { answer },
-        Row { answer: None, .. } => Claim::SecretShown,
-    })
+    Ok(row.claim(request_mac))
+}
+
+/// What a key turned out to be, without claiming it; none when it is new. For calls that must know
+/// before they work on anything outside the transaction that will claim it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn peek(
+    conn: &mut Conn,
+    app: &AppId,
+    key_mac: &[u8; 32],
+    request_mac: &[u8; 32],
+    now: Time,
+) -> Result<Option<Claim>> {
+    let row = conn.optional::<Row>(&PEEK, (app, key_mac, now)).await?;
+    Ok(row.map(|row| row.claim(request_mac)))
 }
 
 /// Keeps the answer of a call for its repeats, and whom it was about, so that it goes with that

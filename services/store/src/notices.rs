@@ -16,8 +16,10 @@ statements! {
         from notices where app_id = $1 and notice = $2 order by version desc limit 1";
     LIST = "select notice, version, digest, requires_renewal, created_at, created_by \
         from notices where app_id = $1 order by notice, version";
-    NEWEST_REQUIRING_RENEWAL = "select notice, max(version) as version from notices \
-        where app_id = $1 and requires_renewal group by notice order by notice";
+    RENEWALS = "select n.notice, n.version, n.created_at from notices n where n.app_id = $1 \
+        and n.requires_renewal and not exists (select 1 from notices later where \
+        later.app_id = n.app_id and later.notice = n.notice and later.requires_renewal \
+        and later.version > n.version) order by n.notice";
 }
 
 /// A version of a notice.
@@ -149,12 +151,11 @@ pub async fn list(conn: &mut Conn, app: &AppId) -> Result<Vec<NoticeSummary>> {
     rows.into_iter().map(SummaryRow::read).collect()
 }
 
-/// For each notice that ever asked for renewal, the newest version that did: a consent under an
-/// older one is outdated.
+/// For each notice the newest version that asks for renewal, and when it was put.
 ///
 /// # Errors
-/// [`StoreError::Damaged`], or when the database fails.
-pub async fn newest_requiring_renewal(conn: &mut Conn, app: &AppId) -> Result<Vec<(Name, i64)>> {
-    let rows = conn.all::<(String, i64)>(&NEWEST_REQUIRING_RENEWAL, (app,)).await?;
-    rows.into_iter().map(|(notice, version)| Ok((name(notice)?, version))).collect()
+/// When the database does not answer.
+pub async fn renewals(conn: &mut Conn, app: &AppId) -> Result<Vec<(Name, i64, Time)>> {
+    let rows = conn.all::<(String, i64, i64)>(&RENEWALS, (app,)).await?;
+    rows.into_iter().map(|(notice, version, at)| Ok((name(notice)?, version, Time(at)))).collect()
 }

@@ -89,19 +89,22 @@ fn encode(fields: &[StoredField]) -> Result<Vec<u8>> {
 /// Adds a record at `record.version`.
 ///
 /// # Errors
-/// [`StoreError::Duplicate`] when it is there.
+/// [`StoreError::Stale`] when it is there.
 pub async fn insert(tx: &mut Tx, app: &AppId, record: &StoredRecord) -> Result<()> {
     let key = &record.key;
     let body = encode(&record.fields)?;
     let args = (app, key.subject, &key.category, &key.record, record.version, record.updated_at);
     let (a, b, c, d, e, f) = args;
-    tx.execute_one(&INSERT, (a, b, c, d, e, f, record.clock_start, body)).await
+    match tx.execute_one(&INSERT, (a, b, c, d, e, f, record.clock_start, body)).await {
+        Err(StoreError::Duplicate { .. }) => Err(StoreError::Stale),
+        result => result,
+    }
 }
 
 /// Replaces the row of version `record.version - 1`.
 ///
 /// # Errors
-/// [`StoreError::Contention`] when another transaction changed the record since it was read.
+/// [`StoreError::Stale`] when another transaction changed the record since it was read.
 pub async fn update(tx: &mut Tx, app: &AppId, record: &StoredRecord) -> Result<()> {
     let key = &record.key;
     let body = encode(&record.fields)?;
@@ -109,19 +112,19 @@ pub async fn update(tx: &mut Tx, app: &AppId, record: &StoredRecord) -> Result<(
     let (a, b, c, d, e, f) = args;
     match tx.execute(&UPDATE, (a, b, c, d, e, f, record.clock_start, body)).await? {
         1 => Ok(()),
-        _ => Err(StoreError::Contention),
+        _ => Err(StoreError::Stale),
     }
 }
 
 /// Deletes the row of `version`.
 ///
 /// # Errors
-/// [`StoreError::Contention`] when another transaction changed the record since it was read.
+/// [`StoreError::Stale`] when another transaction changed the record since it was read.
 pub async fn delete(tx: &mut Tx, app: &AppId, key: &RecordKey, version: i64) -> Result<()> {
     let args = (app, key.subject, &key.category, &key.record, version);
     match tx.execute(&DELETE, args).await? {
         1 => Ok(()),
-        _ => Err(StoreError::Contention),
+        _ => Err(StoreError::Stale),
     }
 }
 
@@ -240,7 +243,7 @@ pub async fn last_version(conn: &mut Conn, app: &AppId, key: &RecordKey) -> Resu
 /// Adds a version to the history.
 ///
 /// # Errors
-/// [`StoreError::Contention`] when another transaction made the same version.
+/// [`StoreError::Stale`] when another transaction made the same version.
 pub async fn insert_version(
     tx: &mut Tx,
     app: &AppId,
@@ -253,7 +256,7 @@ pub async fn insert_version(
     let (action, changed) = (new.change.as_str(), changed.join(" "));
     let args = (app, subject, category, record, version, at, actor, action, changed);
     match tx.execute_one(&INSERT_VERSION, args).await {
-        Err(StoreError::Duplicate { .. }) => Err(StoreError::Contention),
+        Err(StoreError::Duplicate { .. }) => Err(StoreError::Stale),
         result => result,
     }
 }

@@ -30,5 +30,6 @@ pub use key_tree::{
 pub use mac::{MacKey, SecretToken};
 pub use password::{hash_password, verify_dummy, verify_password};
 pub use root::{EnvironmentProvider, FileProvider, PassphraseProvider, RootKeyProvider};
+pub use secret::random_bytes;
 pub use signing::{PublicJwk, SigningKey, VerifyingKey};
 pub use token::{TokenError, verify_access_token};

@@ -10,6 +10,14 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::error::VaultError;
 use crate::framing::Frame;
 
+/// Random bytes for what is not a key, such as a salt.
+#[must_use]
+pub fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    fill_random(&mut bytes);
+    bytes
+}
+
 /// Fills `bytes` from the operating system.
 pub(crate) fn fill_random(bytes: &mut [u8]) {
     // The operating system's generator fails only before it is seeded at boot. A key made then

@@ -8,8 +8,8 @@ use crate::error::{Result, StoreError};
 use crate::statement::statements;
 
 statements! {
-    INSERT = "insert into subject_keys (app_id, subject_id, claim_id, live, epoch, wrapped, commitment, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8)";
-    GET = "select subject_id, claim_id, live, epoch, wrapped, commitment from subject_keys where app_id = $1 and subject_id = $2";
+    INSERT = "insert into subject_keys (app_id, subject_id, claim_id, live, key_id, key_version, epoch, wrapped, commitment, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    GET = "select subject_id, claim_id, live, key_id, key_version, epoch, wrapped, commitment from subject_keys where app_id = $1 and subject_id = $2";
     MAKE_LIVE = "update subject_keys set live = $3 where app_id = $1 and claim_id = $4 and subject_id = $2";
     DELETE_CLAIM = "delete from subject_keys where app_id = $1 and subject_id = $2 and claim_id = $3 and live = $4";
     PENDING = "select app_id, subject_id, claim_id from subject_keys where live = $1 and created_at <= $2 order by created_at limit $3";
@@ -24,6 +24,10 @@ pub struct WrappedDataKey {
     pub claim: ClaimId,
     /// Whether the claim was kept.
     pub live: bool,
+    /// The random id of the key.
+    pub key_id: Uuid,
+    /// Counts the keys of the subject, from 1.
+    pub key_version: i64,
     /// The epoch of the app key that wraps it.
     pub epoch: i64,
     /// The wrapped key.
@@ -37,6 +41,8 @@ struct Row {
     subject_id: Uuid,
     claim_id: Uuid,
     live: bool,
+    key_id: Uuid,
+    key_version: i64,
     epoch: i64,
     wrapped: Vec<u8>,
     commitment: Vec<u8>,
@@ -47,8 +53,9 @@ struct Row {
 /// # Errors
 /// [`StoreError::Duplicate`] when the subject has one.
 pub async fn insert(tx: &mut Tx, app: &AppId, new: &WrappedDataKey, at: Time) -> Result<()> {
-    let (subject, claim) = (new.subject, new.claim);
-    let args = (app, subject, claim, new.live, new.epoch, &new.wrapped, &new.commitment, at);
+    let (subject, claim, live) = (new.subject, new.claim, new.live);
+    let (id, version, epoch) = (new.key_id, new.key_version, new.epoch);
+    let args = (app, subject, claim, live, id, version, epoch, &new.wrapped, &new.commitment, at);
     tx.execute_one(&INSERT, args).await
 }
 
@@ -66,6 +73,8 @@ pub async fn get(
         subject: SubjectId(row.subject_id),
         claim: ClaimId(row.claim_id),
         live: row.live,
+        key_id: row.key_id,
+        key_version: row.key_version,
         epoch: row.epoch,
         wrapped: row.wrapped,
         commitment: row.commitment,

@@ -1,0 +1,243 @@
+//! Keys in memory: each app's unwrapped keys, and data keys for at most a minute.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::sync::Cache;
+use oubli_domain::identifier::{IdentifierType, NormalisedIdentifier};
+use oubli_domain::{AppId, Code, SubjectId, Time};
+use oubli_store::Db;
+use oubli_store::keys::app_keys::{self, AppSecret, WrappedAppKey};
+use oubli_store::keys::blind_indexes::BlindIndex;
+use oubli_store::keys::subject_keys::{self, WrappedDataKey};
+use oubli_vault::{AppKey, DataKey, DataKeyName, IndexKey, KeyOwner, RootKeyProvider, SigningKey};
+
+use crate::error::{Error, Result};
+
+/// The name under which an app's log signing key is stored; its public half is published.
+pub(crate) const LOG_SIGNING: &str = "log-signing";
+
+/// How many data keys are held at most; each is some hundred bytes.
+const DATA_KEYS: u64 = 50_000;
+
+fn index_name(kind: IdentifierType) -> String {
+    format!("index:{kind}")
+}
+
+/// The unwrapped keys of one app.
+#[derive(Debug)]
+pub(crate) struct AppKeys {
+    epochs: BTreeMap<u32, AppKey>,
+    indexes: BTreeMap<IdentifierType, (i64, IndexKey)>,
+    /// Signs certificates.
+    pub(crate) log_signing: SigningKey,
+}
+
+impl AppKeys {
+    /// The key of the newest epoch, which wraps new data keys.
+    pub(crate) fn current(&self) -> Result<&AppKey> {
+        let newest = self.epochs.last_key_value();
+        newest.map(|(_, key)| key).ok_or(Error::Damaged("an app has no key"))
+    }
+
+    /// The blind index of an identifier.
+    pub(crate) fn blind_index(&self, identifier: &NormalisedIdentifier) -> Result<BlindIndex> {
+        let kind = identifier.kind();
+        let (version, key) =
+            self.indexes.get(&kind).ok_or(Error::Damaged("an app has no index key"))?;
+        let value = key.blind_index(kind.as_str(), identifier.value().expose());
+        Ok(BlindIndex { kind, version: *version, value })
+    }
+}
+
+/// The keys that this process holds.
+#[derive(Debug)]
+pub(crate) struct Keyring {
+    keys: Db,
+    root: Arc<dyn RootKeyProvider>,
+    apps: Cache<AppId, Arc<AppKeys>>,
+    data_keys: Cache<(AppId, SubjectId), Arc<DataKey>>,
+}
+
+impl Keyring {
+    pub(crate) fn new(keys: Db, root: Arc<dyn RootKeyProvider>, ttl: Duration) -> Self {
+        Self {
+            keys,
+            root,
+            apps: Cache::new(10_000),
+            data_keys: Cache::builder().max_capacity(DATA_KEYS).time_to_live(ttl).build(),
+        }
+    }
+
+    /// The provider of the root key.
+    pub(crate) fn root(&self) -> &dyn RootKeyProvider {
+        self.root.as_ref()
+    }
+
+    /// Makes the keys of a new app. Where another call or an earlier attempt made them already,
+    /// theirs stay.
+    pub(crate) async fn create_app(&self, app: &AppId, now: Time) -> Result<()> {
+        let key = AppKey::generate(app, 1);
+        let wrapped = key.wrap(self.root())?;
+        let row = WrappedAppKey {
+            epoch: 1,
+            root_version: wrapped.root_version.into(),
+            wrapped: wrapped.bytes,
+        };
+        let secrets = new_secrets(&key)?;
+        let app = app.clone();
+        self.keys
+            .write("keys.create_app", move |tx| {
+                let (app, row, secrets) = (app.clone(), row.clone(), secrets.clone());
+                Box::pin(async move {
+                    if app_keys::insert_if_absent(tx, &app, &row, now).await? {
+                        for secret in &secrets {
+                            app_keys::insert_secret_if_absent(tx, &app, secret, now).await?;
+                        }
+                    }
+                    Ok(())
+                })
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// The keys of an app.
+    ///
+    /// # Errors
+    /// `app-not-found`.
+    pub(crate) async fn app(&self, app: &AppId) -> Result<Arc<AppKeys>> {
+        if let Some(held) = self.apps.get(app) {
+            return Ok(held);
+        }
+        let mut conn = self.keys.conn().await?;
+        let wrapped = app_keys::of_app(&mut conn, app).await?;
+        if wrapped.is_empty() {
+            return Err(Code::AppNotFound.into());
+        }
+        let secrets = app_keys::secrets(&mut conn, app).await?;
+        let keys = Arc::new(open_app(self.root(), app, &wrapped, &secrets)?);
+        self.apps.insert(app.clone(), Arc::clone(&keys));
+        Ok(keys)
+    }
+
+    /// A new data key for a subject, with its row, still pending.
+    pub(crate) async fn new_data_key(
+        &self,
+        app: &AppId,
+        subject: SubjectId,
+        claim: oubli_domain::ClaimId,
+    ) -> Result<(Arc<DataKey>, WrappedDataKey)> {
+        let app_keys = self.app(app).await?;
+        let app_key = app_keys.current()?;
+        let key = DataKey::generate(app, subject)?;
+        let row = WrappedDataKey {
+            subject,
+            claim,
+            live: false,
+            key_id: key.id(),
+            key_version: key.version().into(),
+            epoch: app_key.epoch().into(),
+            wrapped: key.wrap(app_key)?,
+            commitment: key.commitment().to_vec(),
+        };
+        Ok((Arc::new(key), row))
+    }
+
+    /// The data key of a subject whose row in `data` the caller has seen.
+    ///
+    /// # Errors
+    /// `subject-not-found` when the key is gone: the person was erased.
+    pub(crate) async fn data_key(&self, app: &AppId, subject: SubjectId) -> Result<Arc<DataKey>> {
+        let place = (app.clone(), subject);
+        if let Some(held) = self.data_keys.get(&place) {
+            return Ok(held);
+        }
+        let row = subject_keys::get(&mut self.keys.conn().await?, app, subject)
+            .await?
+            .ok_or(Code::SubjectNotFound)?;
+        let key = Arc::new(self.open_data_key(app, &row).await?);
+        self.data_keys.insert(place, Arc::clone(&key));
+        Ok(key)
+    }
+
+    async fn open_data_key(&self, app: &AppId, row: &WrappedDataKey) -> Result<DataKey> {
+        let app_keys = self.app(app).await?;
+        let app_key = app_keys
+            .epochs
+            .get(&number(row.epoch)?)
+            .ok_or(Error::Damaged("the epoch of a data key"))?;
+        let name = DataKeyName {
+            owner: KeyOwner::Subject(row.subject),
+            key_id: row.key_id,
+            version: number(row.key_version)?,
+        };
+        Ok(DataKey::unwrap(app_key, name, &row.wrapped, &row.commitment)?)
+    }
+
+    /// Forgets a subject's data key at once.
+    pub(crate) fn forget(&self, app: &AppId, subject: SubjectId) {
+        self.data_keys.invalidate(&(app.clone(), subject));
+        self.sweep();
+    }
+
+    /// Drops the keys whose minute is over, so that their memory is overwritten.
+    pub(crate) fn sweep(&self) {
+        self.data_keys.run_pending_tasks();
+    }
+}
+
+fn number(stored: i64) -> Result<u32> {
+    u32::try_from(stored).map_err(|_| Error::Damaged("a version in the keys database"))
+}
+
+fn new_secrets(key: &AppKey) -> Result<Vec<AppSecret>> {
+    let signing = SigningKey::generate();
+    let log = AppSecret {
+        name: LOG_SIGNING.to_owned(),
+        version: 1,
+        epoch: key.epoch().into(),
+        wrapped: key.seal_secret(LOG_SIGNING, 1, signing.to_secret().as_slice())?,
+        public_key: Some(signing.verifying_key().as_bytes().to_vec()),
+    };
+    let mut secrets = vec![log];
+    for kind in IdentifierType::ALL {
+        let name = index_name(*kind);
+        let wrapped = key.seal_secret(&name, 1, IndexKey::generate().to_secret().as_slice())?;
+        let epoch = key.epoch().into();
+        secrets.push(AppSecret { name, version: 1, epoch, wrapped, public_key: None });
+    }
+    Ok(secrets)
+}
+
+fn open_app(
+    root: &dyn RootKeyProvider,
+    app: &AppId,
+    wrapped: &[WrappedAppKey],
+    secrets: &[AppSecret],
+) -> Result<AppKeys> {
+    let mut epochs = BTreeMap::new();
+    for row in wrapped {
+        let epoch = number(row.epoch)?;
+        let root_version = number(row.root_version)?;
+        epochs.insert(epoch, AppKey::unwrap(root, app, epoch, root_version, &row.wrapped)?);
+    }
+    let open = |name: &str| {
+        let row = secrets
+            .iter()
+            .rfind(|s| s.name == name)
+            .ok_or(Error::Damaged("a secret of an app is missing"))?;
+        let key = epochs
+            .get(&number(row.epoch)?)
+            .ok_or(Error::Damaged("the epoch of an app's secret"))?;
+        Ok::<_, Error>((row.version, key.open_secret(name, number(row.version)?, &row.wrapped)?))
+    };
+    let mut indexes = BTreeMap::new();
+    for kind in IdentifierType::ALL {
+        let (version, secret) = open(&index_name(*kind))?;
+        indexes.insert(*kind, (version, IndexKey::from_secret(&secret)?));
+    }
+    let log_signing = SigningKey::from_secret(&open(LOG_SIGNING)?.1)?;
+    Ok(AppKeys { epochs, indexes, log_signing })
+}

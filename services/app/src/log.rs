@@ -1,0 +1,120 @@
+//! Log events: what a leaf says, and what stands beside it while the person does.
+
+use oubli_domain::{AppId, EventId, SubjectId, Time, json};
+use oubli_store::events::{NewEvent, Payload};
+use oubli_vault::DataKey;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::caller::Actor;
+
+/// What is to be logged.
+#[derive(Debug, Default)]
+pub(crate) struct Entry {
+    /// The subject it is about, with the pseudonym that the log knows it by.
+    subject: Option<(SubjectId, [u8; 32])>,
+    reasons: Vec<&'static str>,
+    record_version: Option<i64>,
+    ciphertext: Option<[u8; 32]>,
+    payload: Option<Value>,
+    facts: Map<String, Value>,
+}
+
+impl Entry {
+    /// An entry about nobody in particular.
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// An entry about a person.
+    pub(crate) fn about(subject: SubjectId, key: &DataKey) -> Self {
+        Self { subject: Some((subject, key.subject_ref())), ..Self::default() }
+    }
+
+    /// A reason code.
+    pub(crate) fn reason(mut self, code: &'static str) -> Self {
+        self.reasons.push(code);
+        self
+    }
+
+    /// The version of the record that was written, and its ciphertext, which the leaf commits to.
+    pub(crate) fn record(mut self, version: i64, ciphertexts: &[&[u8]]) -> Self {
+        let mut hash = Sha256::new();
+        for part in ciphertexts {
+            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(part);
+        }
+        self.record_version = Some(version);
+        self.ciphertext = Some(hash.finalize().into());
+        self
+    }
+
+    /// What goes with the person: names and ids, never values. The leaf holds its salted hash.
+    pub(crate) fn payload(mut self, payload: Value) -> Self {
+        self.payload = Some(payload);
+        self
+    }
+
+    /// A fact about no person, such as a request's id: it stays in the leaf for ever.
+    pub(crate) fn fact(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.facts.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The row of the event.
+    pub(crate) fn event(
+        self,
+        app: &AppId,
+        actor: &Actor,
+        at: Time,
+        kind: &'static str,
+    ) -> NewEvent {
+        let event = EventId::fresh(at);
+        let actor = actor.to_string();
+        let payload = self.subject.zip(self.payload).map(|((subject, _), payload)| Payload {
+            subject,
+            salt: oubli_vault::random_bytes(),
+            json: json::canonical(&payload),
+        });
+        let mut leaf = json!({
+            "v": 1, "id": event, "app": app, "type": kind, "at": at, "actor": actor,
+        });
+        let mut add = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                leaf[name] = value;
+            }
+        };
+        add("subject_ref", self.subject.map(|(_, r)| hex(&r).into()));
+        add("record_version", self.record_version.map(Value::from));
+        add("ciphertext_sha256", self.ciphertext.map(|h| hex(&h).into()));
+        add("payload_sha256", payload.as_ref().map(|p| hex(&payload_hash(p)).into()));
+        add("reasons", (!self.reasons.is_empty()).then(|| self.reasons.into()));
+        add("facts", (!self.facts.is_empty()).then_some(Value::Object(self.facts)));
+        NewEvent {
+            event,
+            app: app.clone(),
+            at,
+            kind,
+            actor,
+            subject_ref: self.subject.map(|(_, r)| r),
+            leaf: json::canonical(&leaf),
+            payload,
+        }
+    }
+}
+
+/// SHA-256 of salt and payload: without the salt, which goes with the person, nobody can guess
+/// what was said.
+fn payload_hash(payload: &Payload) -> [u8; 32] {
+    Sha256::new().chain_update(payload.salt).chain_update(payload.json.as_bytes()).finalize().into()
+}
+
+/// Lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _infallible = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,149 @@
+//! The service as one value: its databases, keys, caches and clock.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use oubli_domain::{AppId, Clock, Time};
+use oubli_store::keys::service_secrets;
+use oubli_store::{Conn, Db, Location, Schema, apps};
+use oubli_vault::RootKeyProvider;
+use tokio_util::task::TaskTracker;
+
+use crate::error::Result;
+use crate::keyring::Keyring;
+use crate::model::{Model, Models};
+use crate::read_log::ReadLog;
+use crate::secrets::Secrets;
+
+/// The two databases, open.
+#[derive(Clone, Debug)]
+pub struct Databases {
+    /// Ciphertext, consents, requests, the log.
+    pub data: Db,
+    /// Wrapped keys and blind indexes.
+    pub keys: Db,
+}
+
+impl Databases {
+    /// Opens both; see [`Db::open`].
+    ///
+    /// # Errors
+    /// When one cannot be reached or its schema does not fit.
+    pub async fn open(data: &Location, keys: &Location, connections: u32) -> Result<Self> {
+        Ok(Self {
+            data: Db::open(Schema::Data, data, connections).await?,
+            keys: Db::open(Schema::Keys, keys, connections).await?,
+        })
+    }
+
+    /// Whether neither database holds anything that a root key could belong to. Only then may a
+    /// new root key be made.
+    ///
+    /// # Errors
+    /// When a database does not answer.
+    pub async fn are_empty(&self) -> Result<bool> {
+        let no_apps = !apps::any(&mut self.data.conn().await?).await?;
+        Ok(no_apps && service_secrets::all(&mut self.keys.conn().await?).await?.is_empty())
+    }
+}
+
+/// How the service runs.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The issuer and audience of access tokens: the service's own URL.
+    pub issuer: String,
+    /// How long a data key is kept in memory: at most 60 seconds. A certificate waits as long, so
+    /// that no node can still read what it certifies as gone.
+    pub key_cache: Duration,
+    /// Where the journal is written: outside both databases and their backups.
+    pub journal_dir: PathBuf,
+}
+
+/// The service. Cheap to share in an `Arc`; every use case takes a reference to it.
+#[derive(Debug)]
+pub struct Oubli {
+    databases: Databases,
+    clock: Arc<dyn Clock>,
+    options: Options,
+    secrets: Secrets,
+    keyring: Keyring,
+    models: Models,
+    reads: ReadLog,
+    tasks: TaskTracker,
+}
+
+impl Oubli {
+    /// Opens the service over open databases.
+    ///
+    /// # Errors
+    /// When the root key is not the one that the databases belong to. Nothing is written then.
+    pub async fn open(
+        databases: Databases,
+        root: Arc<dyn RootKeyProvider>,
+        clock: Arc<dyn Clock>,
+        options: Options,
+    ) -> Result<Self> {
+        let secrets = Secrets::open(&databases.keys, root.as_ref(), clock.now()).await?;
+        let tasks = TaskTracker::new();
+        Ok(Self {
+            keyring: Keyring::new(databases.keys.clone(), root, options.key_cache),
+            reads: ReadLog::start(databases.data.clone(), &tasks),
+            models: Models::new(),
+            databases,
+            clock,
+            options,
+            secrets,
+            tasks,
+        })
+    }
+
+    /// Now, by the injected clock.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// How the service runs.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The tasks that a shutdown waits for.
+    #[must_use]
+    pub fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
+    pub(crate) fn data(&self) -> &Db {
+        &self.databases.data
+    }
+
+    pub(crate) fn keys(&self) -> &Db {
+        &self.databases.keys
+    }
+
+    pub(crate) fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    pub(crate) fn reads(&self) -> &ReadLog {
+        &self.reads
+    }
+
+    /// What an app declares at the moment that `conn` sees.
+    pub(crate) async fn model(&self, conn: &mut Conn, app: &AppId) -> Result<Arc<Model>> {
+        self.models.of(conn, app).await
+    }
+
+    /// Ends both databases' open work. Call it when nothing else runs any more.
+    pub async fn close(&self) {
+        self.databases.data.close().await;
+        self.databases.keys.close().await;
+    }
+}

@@ -1,0 +1,14 @@
+//! The contract of the store, run on both engines by the same suite.
+
+mod apps;
+mod clients;
+mod common;
+mod data_maps;
+mod describe;
+mod idempotency;
+mod jobs;
+mod migrations;
+mod notices;
+mod schema;
+mod staff;
+mod writes;
