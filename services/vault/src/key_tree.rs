@@ -351,3 +351,44 @@ impl fmt::Debug for DataKey {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use oubli_domain::{AppId, SubjectId, Time};
+
+    use super::{AppKey, DataKey};
+    use crate::error::VaultError;
+    use crate::secret::Secret;
+
+    /// App keys of the same bytes: only the binding tells them apart.
+    fn app_key(app: &str, epoch: u32) -> AppKey {
+        AppKey::of(&AppId::new(app).unwrap(), epoch, Secret::from_slice(&[7; 32]).unwrap())
+    }
+
+    #[test]
+    fn the_binding_alone_keeps_apps_and_epochs_apart() {
+        let shop = app_key("shop", 1);
+        let key = DataKey::generate(shop.app(), SubjectId::fresh(Time(0))).unwrap();
+        let wrapped = key.wrap(&shop).unwrap();
+        let secret = shop.seal_secret("index", 1, b"secret").unwrap();
+        let unwrap = |app_key: &AppKey, wrapped: &[u8]| {
+            DataKey::unwrap(app_key, key.name(), wrapped, key.commitment()).map(drop)
+        };
+        assert!(unwrap(&app_key("shop", 1), &wrapped).is_ok());
+        let other = app_key("shop2", 1);
+        assert!(matches!(unwrap(&other, &wrapped), Err(VaultError::Unauthentic)));
+        assert!(matches!(other.open_secret("index", 1, &secret), Err(VaultError::Unauthentic)));
+
+        // The header says the epoch in clear: believing it must not be enough.
+        let later = app_key("shop", 2);
+        for sealed in [&wrapped, &secret] {
+            assert_eq!(sealed[5], 1);
+        }
+        let says_two = |sealed: &[u8]| [&sealed[..5], &[2], &sealed[6..]].concat();
+        assert!(matches!(unwrap(&later, &wrapped), Err(VaultError::WrongKeyVersion)));
+        assert!(matches!(unwrap(&later, &says_two(&wrapped)), Err(VaultError::Unauthentic)));
+        let opened = later.open_secret("index", 1, &says_two(&secret));
+        assert!(matches!(opened, Err(VaultError::Unauthentic)));
+    }
+}
