@@ -15,6 +15,7 @@ mod read_log;
 
 mod secrets;
 mod settings;
+mod standing;
 
 pub use caller::{Actor, Call, Caller};
 pub use error::{Error, Result};
@@ -22,3 +23,4 @@ pub use model::Model;
 pub use once::Once;
 pub use oubli::{Databases, Options, Oubli};
 pub use settings::Settings;
+pub use standing::Checked;
