@@ -27,8 +27,11 @@ mod pg_write;
 pub mod records;
 pub mod requests;
 pub mod staff;
+pub mod schema_list;
 mod statement;
 pub mod subjects;
+#[doc(hidden)]
+pub mod testing;
 mod writer;
 
 pub use conn::{Conn, Tx};

@@ -114,8 +114,8 @@ pub(crate) async fn require_current(db: &Db) -> Result<()> {
     Ok(())
 }
 
-/// Applies what is missing; each migration in a transaction of its own, under a lock that keeps
-/// two processes from migrating at once.
+/// Applies what is missing, in transactions and under a lock, so that two processes may migrate
+/// at once and a migration that fails leaves nothing behind.
 ///
 /// # Errors
 /// As [`status`], and [`MigrationError::Failed`].

@@ -1,27 +1,7 @@
-//! What tables there are, by what an erasure and a shard need of them. The schema tests hold these
-//! lists against both engines, so a new table cannot be forgotten here.
+//! The tables that no person and no app owns, each with its reason. The schema tests hold these
+//! lists, and those of [`crate::erasure`], against both engines: a new table cannot be forgotten.
 
 use crate::migrate::Schema;
-
-/// The tables whose rows name a subject in `subject_id`, led by an index. An erasure empties
-/// them for the person, and its verification counts every one of them.
-pub const SUBJECT_TABLES: &[(Schema, &str)] = &[
-    (Schema::Data, "claims"),
-    (Schema::Data, "consent_events"),
-    (Schema::Data, "consent_states"),
-    (Schema::Data, "event_payloads"),
-    (Schema::Data, "export_chunks"),
-    (Schema::Data, "exports"),
-    (Schema::Data, "idempotency"),
-    (Schema::Data, "identifiers"),
-    (Schema::Data, "jobs"),
-    (Schema::Data, "record_versions"),
-    (Schema::Data, "records"),
-    (Schema::Data, "requests"),
-    (Schema::Data, "subjects"),
-    (Schema::Keys, "blind_indexes"),
-    (Schema::Keys, "subject_keys"),
-];
 
 /// The tables without a `subject_id`, and why an erasure needs none there.
 pub const WITHOUT_SUBJECT: &[(Schema, &str, &str)] = &[

@@ -2,9 +2,9 @@
 
 /// One SQL statement. Its name is used in errors and measurements.
 #[derive(Debug)]
-pub struct Statement {
+pub(crate) struct Statement {
     /// The constant's name with its module's.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The text that SQLite gets.
     pub(crate) lite: &'static str,
     /// The text that PostgreSQL gets; almost always the same one.

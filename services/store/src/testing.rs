@@ -1,23 +1,68 @@
 //! What the tests need to see of the store and nobody else may use.
 
+use crate::erasure;
+use crate::migrate::Schema;
 use crate::statement::Statement;
 
 /// The statements of every module that declares some. A test fails when one is missing here.
 const MODULES: &[&[Statement]] = &[
     crate::apps::STATEMENTS,
+    crate::certificates::STATEMENTS,
+    crate::claims::STATEMENTS,
     crate::clients::STATEMENTS,
+    crate::consents::STATEMENTS,
     crate::data_maps::STATEMENTS,
+    crate::events::STATEMENTS,
+    crate::exports::STATEMENTS,
     crate::idempotency::STATEMENTS,
+    crate::identifiers::STATEMENTS,
     crate::jobs::STATEMENTS,
+    crate::keys::app_keys::STATEMENTS,
+    crate::keys::blind_indexes::STATEMENTS,
+    crate::keys::service_secrets::STATEMENTS,
+    crate::keys::subject_keys::STATEMENTS,
     crate::notices::STATEMENTS,
+    crate::records::STATEMENTS,
+    crate::requests::STATEMENTS,
     crate::staff::sessions::STATEMENTS,
     crate::staff::users::STATEMENTS,
+    crate::subjects::STATEMENTS,
 ];
 
-/// The name of every statement, its text for SQLite and its text for PostgreSQL.
-#[must_use]
-pub fn statements() -> Vec<(&'static str, &'static str, &'static str)> {
-    MODULES.iter().copied().flatten().map(|s| (s.name, s.lite, s.pg)).collect()
+/// A statement as the describe test prepares it.
+#[derive(Clone, Copy, Debug)]
+pub struct Described {
+    /// Which database it speaks to.
+    pub schema: Schema,
+    /// Its module and name.
+    pub name: &'static str,
+    /// Its text for SQLite.
+    pub lite: &'static str,
+    /// Its text for PostgreSQL.
+    pub pg: &'static str,
+}
+
+/// Every statement of the store.
+pub fn statements() -> impl Iterator<Item = Described> {
+    let modules = MODULES.iter().copied().flatten().map(|s| described(schema_of(s), s));
+    let erasures = [
+        (Schema::Data, erasure::DATA_TABLES),
+        (Schema::Data, erasure::UNLINKED_TABLES),
+        (Schema::Keys, erasure::KEY_TABLES),
+    ];
+    modules.chain(erasures.into_iter().flat_map(|(schema, tables)| {
+        erasure::statements(tables).map(move |statement| described(schema, statement))
+    }))
+}
+
+/// Modules below `keys` speak to the `keys` database, all others to `data`.
+fn schema_of(statement: &Statement) -> Schema {
+    let of_keys = statement.name.starts_with("oubli_store::keys::");
+    if of_keys { Schema::Keys } else { Schema::Data }
+}
+
+fn described(schema: Schema, statement: &Statement) -> Described {
+    Described { schema, name: statement.name, lite: statement.lite, pg: statement.pg }
 }
 
 #[cfg(test)]
@@ -26,13 +71,13 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::{Path, PathBuf};
 
-    use super::statements;
+    use super::MODULES;
 
     #[test]
     fn every_module_with_statements_is_listed() {
-        let listed: BTreeSet<String> = statements()
+        let listed: BTreeSet<String> = MODULES
             .iter()
-            .map(|(name, _, _)| name.rsplit_once("::").unwrap().0.to_owned())
+            .map(|statements| statements[0].name.rsplit_once("::").unwrap().0.to_owned())
             .collect();
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let declaring: BTreeSet<String> = sources(&root)

@@ -292,12 +292,14 @@ impl Task {
         }
     }
 
+    /// All migrations in one transaction that writes from its start: the driver has no lock of its
+    /// own for SQLite, and another process may be migrating the same file.
     async fn migrate(&mut self, migrator: &Migrator, schema: Schema) -> Result<()> {
         let mut conn = self.take_conn().await?;
-        migrator
-            .run_direct(None, &mut conn, false)
-            .await
-            .map_err(|e| migrate::failed(schema, e))?;
+        let lost = |e| StoreError::from_sqlx("migrate", e);
+        let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.map_err(lost)?;
+        migrator.run_direct(None, &mut *tx, false).await.map_err(|e| migrate::failed(schema, e))?;
+        tx.commit().await.map_err(lost)?;
         self.conn = Some(conn);
         Ok(())
     }

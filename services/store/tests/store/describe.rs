@@ -1,41 +1,41 @@
 //! Every statement is prepared on both engines, so that none names a table or a column that is
 //! not there. This stands in for checking SQL at compile time.
 
+use oubli_store::testing::{Described, statements};
 use oubli_store::{Location, Schema};
 use sqlx::{Connection, Executor, PgConnection, SqlSafeStr, SqliteConnection};
 
 use crate::common::Stores;
 
-/// Modules below `keys` speak to the `keys` database, all others to `data`.
-fn schema_of(statement: &str) -> Schema {
-    if statement.starts_with("oubli_store::keys::") { Schema::Keys } else { Schema::Data }
-}
-
-async fn refused(at: &Location, lite: &'static str, pg: &'static str) -> Option<String> {
-    let prepared = match at {
+/// What the engine refuses, and why.
+async fn refused(at: &Location, statements: Vec<Described>) -> sqlx::Result<Vec<String>> {
+    let mut refused = Vec::new();
+    match at {
         Location::Sqlite(file) => {
-            let mut conn = SqliteConnection::connect(&file.to_string_lossy()).await.ok()?;
-            conn.prepare(lite.into_sql_str()).await.map(drop)
+            let mut conn = SqliteConnection::connect(&file.to_string_lossy()).await?;
+            for Described { name, lite, .. } in statements {
+                let prepared = conn.prepare(lite.into_sql_str()).await;
+                refused.extend(prepared.err().map(|error| format!("{name}: {error}")));
+            }
         }
         Location::Postgres(url) => {
-            let mut conn = PgConnection::connect(url).await.ok()?;
-            conn.prepare(pg.into_sql_str()).await.map(drop)
+            let mut conn = PgConnection::connect(url).await?;
+            for Described { name, pg, .. } in statements {
+                let prepared = conn.prepare(pg.into_sql_str()).await;
+                refused.extend(prepared.err().map(|error| format!("{name}: {error}")));
+            }
         }
-    };
-    prepared.err().map(|error| error.to_string())
+    }
+    Ok(refused)
 }
 
 async fn every_statement_prepares(stores: Stores) -> anyhow::Result<()> {
-    let statements = oubli_store::testing::statements();
-    assert!(!statements.is_empty());
-    let mut failures = Vec::new();
-    for (name, lite, pg) in statements {
-        let at = stores.place.location(schema_of(name));
-        if let Some(error) = refused(&at, lite, pg).await {
-            failures.push(format!("{name}: {error}"));
-        }
+    for schema in [Schema::Data, Schema::Keys] {
+        let statements: Vec<_> = statements().filter(|s| s.schema == schema).collect();
+        assert!(!statements.is_empty());
+        let refused = refused(&stores.place.location(schema), statements).await?;
+        assert_eq!(refused, [""; 0]);
     }
-    assert_eq!(failures, [""; 0]);
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The contract of the store, run on both engines by the same suite.
 
 mod apps;
+mod catalog;
 mod clients;
 mod common;
 mod data_maps;

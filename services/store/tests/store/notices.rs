@@ -62,7 +62,7 @@ both_engines! {
             listed,
             [("ads", 1, false), ("news", 1, true), ("news", 2, true), ("news", 3, false)]
         );
-        let renewals = notices::newest_requiring_renewal(&mut conn, &shop).await?;
-        assert_eq!(renewals, [(news, 2)]);
+        let renewals = notices::renewals(&mut conn, &shop).await?;
+        assert_eq!(renewals, [(news, 2, NOON)]);
     }
 }
