@@ -4,7 +4,10 @@
 //! A use case is a sequence of steps over `domain` (which rules), `vault` (which keys) and `store`
 //! (which rows). Nothing here knows HTTP or SQL; nothing here reads the machine's clock.
 
+pub mod apps;
+pub mod auth;
 mod caller;
+pub mod clients;
 mod error;
 mod keyring;
 mod log;
@@ -12,10 +15,15 @@ mod model;
 mod once;
 mod oubli;
 mod read_log;
+pub mod records;
 
 mod secrets;
 mod settings;
+pub mod staff;
+#[cfg(test)]
+mod testing;
 mod standing;
+pub mod subjects;
 
 pub use caller::{Actor, Call, Caller};
 pub use error::{Error, Result};

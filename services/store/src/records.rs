@@ -22,7 +22,7 @@ statements! {
 }
 
 /// Where a record is.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct RecordKey {
     /// Whose.
     pub subject: SubjectId,

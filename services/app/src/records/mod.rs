@@ -1,0 +1,18 @@
+//! Records: put, patched and deleted as versions, read for a purpose that holds.
+//!
+//! A write is prepared first (the current row is read, validated against, encrypted for the next
+//! version) and then applied in a transaction that finds the row as it was read, or prepares again.
+
+mod batch;
+mod history;
+mod open;
+mod prepare;
+mod read;
+mod write;
+
+pub use batch::{BatchItem, BatchResult, MAX_BATCH, put_batch};
+pub use history::versions;
+pub(crate) use open::open_fields;
+pub use oubli_store::records::{Change, RecordKey, Version};
+pub use read::{Read, get};
+pub use write::{IfMatch, Written, delete, patch, put};

@@ -1,0 +1,233 @@
+//! Preparing a write: everything that a transaction must not do itself.
+
+use std::sync::Arc;
+
+use oubli_domain::record::changed_names;
+use oubli_domain::request::SubjectState;
+use oubli_domain::{AppId, Code, Name, SubjectId, Time};
+use oubli_store::events::{self, NewEvent};
+use oubli_store::records::{self, Change, RecordKey, StoredRecord, Version};
+use oubli_store::{Conn, Result as StoreResult, StoreError, Tx, subjects};
+use oubli_vault::DataKey;
+use serde_json::{Map, Value, json};
+
+use super::open::{open_fields, seal_fields};
+use super::write::{IfMatch, Written};
+use crate::caller::Caller;
+use crate::error::{Error, Result};
+use crate::log::Entry;
+use crate::model::Model;
+use crate::oubli::Oubli;
+
+/// What is wanted of a record.
+#[derive(Clone, Debug)]
+pub(super) enum Wanted {
+    /// This body, whatever was there.
+    Put(Value),
+    /// The body that is there, merged with this (RFC 7396).
+    Patch(Value),
+    /// Nothing.
+    Delete,
+}
+
+/// What was read before a write.
+pub(super) struct Seen {
+    pub(super) model: Arc<Model>,
+    current: Option<StoredRecord>,
+    last_version: i64,
+    last_contact: Time,
+}
+
+impl Seen {
+    /// Reads what a write of `key` is prepared from.
+    ///
+    /// # Errors
+    /// `subject-not-found`, `subject-erasing`, `subject-restricted`.
+    pub(super) async fn read(
+        oubli: &Oubli,
+        conn: &mut Conn,
+        app: &AppId,
+        key: &RecordKey,
+    ) -> Result<Self> {
+        let model = oubli.model(conn, app).await?;
+        let subject = subjects::require(conn, app, key.subject).await?;
+        if subject.state == SubjectState::Restricted {
+            return Err(Code::SubjectRestricted.into());
+        }
+        let current = records::get(conn, app, key).await?;
+        let last_version = match &current {
+            Some(record) => record.version,
+            None => records::last_version(conn, app, key).await?,
+        };
+        Ok(Self { model, current, last_version, last_contact: subject.last_contact })
+    }
+}
+
+/// A write that only needs its transaction. It may be applied more than once.
+#[derive(Clone, Debug)]
+pub(super) struct Prepared {
+    app: AppId,
+    key: RecordKey,
+    /// The version that must be there; none when no record must be.
+    base: Option<i64>,
+    /// What is there afterwards; none for a deletion.
+    record: Option<StoredRecord>,
+    version: Version,
+    event: NewEvent,
+    /// What the caller is told.
+    pub(super) written: Written,
+}
+
+/// Validates, merges, numbers and encrypts.
+///
+/// # Errors
+/// What the data map says against the body; `version-mismatch`; `record-not-found` where a record
+/// must be there.
+pub(super) fn prepare(
+    caller: &Caller,
+    data_key: &DataKey,
+    key: &RecordKey,
+    wanted: &Wanted,
+    if_match: Option<IfMatch>,
+    seen: &Seen,
+    now: Time,
+) -> Result<Prepared> {
+    let current = seen.current.as_ref();
+    check_match(if_match, current)?;
+    let number = seen.last_version + 1;
+    let before = match current {
+        Some(record) => open_fields(data_key, record, |_| true)?,
+        None => Map::new(),
+    };
+    let after = wanted_body(wanted, current.is_some(), &before)?;
+    let record = match &after {
+        None => None,
+        Some(body) => Some(draft(data_key, key, number, body, seen, now)?),
+    };
+    let change = match (&record, current) {
+        (None, _) => Change::Deleted,
+        (Some(_), None) => Change::Created,
+        (Some(_), Some(_)) => Change::Updated,
+    };
+    let empty = Map::new();
+    let after = after.as_ref().and_then(Value::as_object).unwrap_or(&empty);
+    let changed = changed_names(&before, after);
+    let event = event(caller, data_key, key, number, &changed, record.as_ref(), change, now);
+    let actor = caller.actor.to_string();
+    Ok(Prepared {
+        app: caller.app.clone(),
+        key: key.clone(),
+        base: current.map(|r| r.version),
+        record,
+        version: Version { version: number, at: now, actor, change, changed },
+        event,
+        written: Written { version: number, created: change == Change::Created, updated_at: now },
+    })
+}
+
+fn check_match(if_match: Option<IfMatch>, current: Option<&StoredRecord>) -> Result<()> {
+    let holds = match if_match {
+        None => true,
+        Some(IfMatch::Any) => current.is_some(),
+        Some(IfMatch::Version(version)) => current.is_some_and(|r| r.version == version),
+        Some(IfMatch::Absent) => current.is_none(),
+    };
+    if holds { Ok(()) } else { Err(Code::VersionMismatch.into()) }
+}
+
+/// The body after the write; none for a deletion.
+fn wanted_body(
+    wanted: &Wanted,
+    exists: bool,
+    before: &Map<String, Value>,
+) -> Result<Option<Value>> {
+    match wanted {
+        Wanted::Put(body) => Ok(Some(body.clone())),
+        Wanted::Patch(_) | Wanted::Delete if !exists => Err(Code::RecordNotFound.into()),
+        Wanted::Delete => Ok(None),
+        Wanted::Patch(patch) => {
+            let mut body = Value::Object(before.clone());
+            oubli_domain::json::merge_patch(&mut body, patch);
+            Ok(Some(body))
+        }
+    }
+}
+
+fn draft(
+    data_key: &DataKey,
+    key: &RecordKey,
+    version: i64,
+    body: &Value,
+    seen: &Seen,
+    now: Time,
+) -> Result<StoredRecord> {
+    let map = seen.model.map()?;
+    map.validate_record(&key.category, body)?;
+    let created_at = seen.current.as_ref().map_or(now, |r| r.created_at);
+    let clock_start = map.clock_start(&key.category, body, created_at, seen.last_contact)?;
+    let members = body.as_object().ok_or(Error::Damaged("a validated body"))?;
+    let fields = seal_fields(data_key, key, version, members)?;
+    Ok(StoredRecord { key: key.clone(), version, created_at, updated_at: now, clock_start, fields })
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is one fact of the event")]
+fn event(
+    caller: &Caller,
+    data_key: &DataKey,
+    key: &RecordKey,
+    version: i64,
+    changed: &[Name],
+    record: Option<&StoredRecord>,
+    change: Change,
+    now: Time,
+) -> NewEvent {
+    let ciphertexts: Vec<&[u8]> = record
+        .iter()
+        .flat_map(|r| r.fields.iter().map(|field| field.ciphertext.as_slice()))
+        .collect();
+    let kind = match change {
+        Change::Deleted => "record.deleted",
+        Change::Created | Change::Updated => "record.put",
+    };
+    Entry::about(key.subject, data_key)
+        .record(version, &ciphertexts)
+        .payload(json!({ "category": key.category, "record": key.record, "fields": changed }))
+        .event(&caller.app, &caller.actor, now, kind)
+}
+
+impl Prepared {
+    /// The subject it is about.
+    pub(super) fn subject(&self) -> SubjectId {
+        self.key.subject
+    }
+
+    /// Writes it, in a transaction that has locked the subject.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the record is not as it was read; `subject-restricted` when a
+    /// restriction came between.
+    pub(super) async fn apply(&self, tx: &mut Tx) -> StoreResult<Written> {
+        match (&self.record, self.base) {
+            (Some(record), None) => records::insert(tx, &self.app, record).await?,
+            // The update finds the row by the version before; a deleted one counts on from there.
+            (Some(record), Some(_)) => records::update(tx, &self.app, record).await?,
+            (None, Some(base)) => records::delete(tx, &self.app, &self.key, base).await?,
+            (None, None) => return Err(StoreError::Stale),
+        }
+        records::insert_version(tx, &self.app, &self.key, &self.version).await?;
+        events::insert(tx, &self.event).await?;
+        Ok(self.written)
+    }
+
+    /// Locks the subject, then [`Prepared::apply`].
+    ///
+    /// # Errors
+    /// As there, and `subject-not-found`, `subject-erasing`.
+    pub(super) async fn lock_and_apply(&self, tx: &mut Tx) -> StoreResult<Written> {
+        let subject = subjects::lock(tx, &self.app, self.key.subject).await?;
+        if subject.state == SubjectState::Restricted {
+            return Err(StoreError::Refused(Code::SubjectRestricted.into()));
+        }
+        self.apply(tx).await
+    }
+}

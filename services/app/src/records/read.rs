@@ -1,0 +1,98 @@
+//! Reading one record for a purpose.
+
+use oubli_domain::{Code, Name, Refusal, Time};
+use oubli_store::records::{self, RecordKey, StoredRecord};
+use oubli_store::subjects;
+use serde_json::{Map, Value, json};
+
+use super::open::open_fields;
+use crate::caller::Caller;
+use crate::error::{Error, Result};
+use crate::log::Entry;
+use crate::model::Model;
+use crate::oubli::Oubli;
+use crate::standing::require_purpose;
+
+/// What a purpose may see of a record.
+#[derive(Clone, Debug)]
+pub struct Read {
+    /// The record's version.
+    pub version: i64,
+    /// When it was first put.
+    pub created_at: Time,
+    /// When it was last changed.
+    pub updated_at: Time,
+    /// The fields that the purpose reads, decrypted.
+    pub body: Map<String, Value>,
+}
+
+/// Reads a record for a purpose: the fields that the purpose declares, and those alone, while it
+/// holds for the person. The read is in the log before it is answered, and so is a refused one.
+///
+/// # Errors
+/// `unknown-purpose`, `unknown-category`; `purpose-not-permitted` when it does not hold or does
+/// not read the category; `record-not-found`; `subject-not-found`, `subject-erasing`,
+/// `subject-restricted`.
+pub async fn get(oubli: &Oubli, caller: &Caller, key: &RecordKey, purpose: &Name) -> Result<Read> {
+    let mut conn = oubli.data().snapshot().await?;
+    let model = oubli.model(&mut conn, &caller.app).await?;
+    let subject = subjects::require(&mut conn, &caller.app, key.subject).await?;
+    model.map()?.category(&key.category)?;
+    model.map()?.purpose(purpose)?;
+    let now = oubli.now();
+    let permitted = match require_purpose(&mut conn, &model, &subject, purpose, now).await {
+        Ok(()) => reads_category(&model, purpose, &key.category).map_err(Error::from),
+        Err(error) => Err(error),
+    };
+    if let Err(Error::Refused(refusal)) = permitted {
+        drop(conn);
+        log(oubli, caller, key, purpose, Outcome::Refused(refusal.code)).await?;
+        return Err(refusal.into());
+    }
+    permitted?;
+    let record = records::get(&mut conn, &caller.app, key).await?.ok_or(Code::RecordNotFound)?;
+    drop(conn);
+    let data_key = oubli.keyring().data_key(&caller.app, key.subject).await?;
+    let map = model.map()?;
+    let body =
+        open_fields(&data_key, &record, |field| map.may_read(purpose, &key.category, field))?;
+    log(oubli, caller, key, purpose, Outcome::Read(&record, &body)).await?;
+    let StoredRecord { version, created_at, updated_at, .. } = record;
+    Ok(Read { version, created_at, updated_at, body })
+}
+
+fn reads_category(model: &Model, purpose: &Name, category: &Name) -> Result<(), Refusal> {
+    if model.map()?.fields_for(purpose)?.contains_key(category) {
+        return Ok(());
+    }
+    Err(Refusal::new(Code::PurposeNotPermitted)
+        .detail("The purpose does not read this category (category-not-read)."))
+}
+
+enum Outcome<'a> {
+    Read(&'a StoredRecord, &'a Map<String, Value>),
+    Refused(Code),
+}
+
+async fn log(
+    oubli: &Oubli,
+    caller: &Caller,
+    key: &RecordKey,
+    purpose: &Name,
+    outcome: Outcome<'_>,
+) -> Result<()> {
+    let data_key = oubli.keyring().data_key(&caller.app, key.subject).await?;
+    let entry = Entry::about(key.subject, &data_key);
+    let (category, record) = (&key.category, &key.record);
+    let place = json!({ "purpose": purpose, "category": category, "record": record });
+    let (entry, payload, kind) = match outcome {
+        Outcome::Refused(code) => (entry.reason(code.slug()), place, "record.read_refused"),
+        Outcome::Read(row, body) => {
+            let mut payload = place;
+            payload["fields"] = body.keys().map(String::as_str).collect();
+            (entry.record(row.version, &[]), payload, "record.read")
+        }
+    };
+    let event = entry.payload(payload).event(&caller.app, &caller.actor, oubli.now(), kind);
+    oubli.reads().record(event).await
+}

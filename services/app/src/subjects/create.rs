@@ -1,0 +1,305 @@
+//! Creating a subject, alone or if it is not there yet.
+
+use std::time::Duration;
+
+use oubli_domain::identifier::{IdentifierType, NormalisedIdentifier, normalise};
+use oubli_domain::{AppId, ClaimId, Code, IdentifierId, Pii, Refusal, SubjectId, Time};
+use oubli_store::claims::Fate;
+use oubli_store::events::NewEvent;
+use oubli_store::identifiers::SealedIdentifier;
+use oubli_store::keys::blind_indexes::{self, BlindIndex, Owner};
+use oubli_store::keys::subject_keys::{self, WrappedDataKey};
+use oubli_store::{StoreError, events, identifiers, subjects};
+use oubli_vault::{DataKey, Label};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::claims;
+use super::identifiers::add_normalised;
+use super::resolve::{find_owner, occupant};
+use crate::caller::Call;
+use crate::error::{Error, Result};
+use crate::log::Entry;
+use crate::once::Answer;
+use crate::oubli::Oubli;
+
+/// The most identifiers that one call may bring.
+pub const MAX_IDENTIFIERS: usize = 20;
+/// A claim that is pending for longer is taken over; a live process needs milliseconds.
+const CLAIM_SECONDS: i64 = 5;
+/// How often a create looks at what stands in its way, about 10 s in all.
+const ATTEMPTS: u32 = 200;
+
+/// An identifier as a caller sends it.
+#[derive(Clone, Debug)]
+pub struct NewIdentifier {
+    /// What kind of value.
+    pub kind: IdentifierType,
+    /// The value, as typed.
+    pub value: Pii<String>,
+}
+
+/// A subject that was created, or was there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Created {
+    /// Its id.
+    pub subject: SubjectId,
+    /// Whether this call created it.
+    pub created: bool,
+    /// When it was created.
+    pub created_at: Time,
+}
+
+/// An identifier ready to be stored.
+#[derive(Clone, Debug)]
+pub(super) struct Prepared {
+    pub(super) raw: NewIdentifier,
+    pub(super) normal: NormalisedIdentifier,
+}
+
+/// Creates a subject with these identifiers, which may be none.
+///
+/// # Errors
+/// `invalid-identifier` with the place of each wrong one; `identifier-taken` when one belongs to
+/// another subject of the app.
+pub async fn create(oubli: &Oubli, call: &Call, new: Vec<NewIdentifier>) -> Result<Created> {
+    let prepared = prepare(oubli, &call.caller.app, new).await?;
+    match create_or_find(oubli, call, &prepared).await? {
+        Outcome::Done(created) => Ok(created),
+        Outcome::Taken(_) => Err(Code::IdentifierTaken.into()),
+    }
+}
+
+/// Gives the subject that has these identifiers: the one that is there, with the missing ones
+/// added, or a new one.
+///
+/// # Errors
+/// As [`create`], and `identifiers-disagree` when they belong to different subjects.
+pub async fn ensure(oubli: &Oubli, call: &Call, new: Vec<NewIdentifier>) -> Result<Created> {
+    let app = &call.caller.app;
+    if new.is_empty() {
+        return Err(Refusal::new(Code::InvalidBody).at("/identifiers", "must not be empty").into());
+    }
+    let prepared = prepare(oubli, app, new).await?;
+    for _ in 0..ATTEMPTS {
+        let mut missing = Vec::new();
+        let mut owner: Option<SubjectId> = None;
+        for identifier in &prepared {
+            match find_owner(oubli, app, &identifier.normal).await? {
+                None => missing.push(identifier),
+                Some(found) if owner.is_some_and(|o| o != found.subject) => {
+                    return Err(Code::IdentifiersDisagree.into());
+                }
+                Some(found) => owner = Some(found.subject),
+            }
+        }
+        match owner {
+            Some(subject) => return complete(oubli, call, subject, &missing).await,
+            None => match create_or_find(oubli, call, &prepared).await? {
+                Outcome::Done(created) => return Ok(created),
+                // Somebody created it meanwhile: look again.
+                Outcome::Taken(_) => {}
+            },
+        }
+    }
+    Err(Code::Unavailable.into())
+}
+
+/// Adds to a subject what it lacks.
+async fn complete(
+    oubli: &Oubli,
+    call: &Call,
+    subject: SubjectId,
+    missing: &[&Prepared],
+) -> Result<Created> {
+    let app = &call.caller.app;
+    let row = subjects::require(&mut oubli.data().conn().await?, app, subject).await?;
+    // The key of the call stays with the caller's own answer; each addition is a step of it.
+    let step = Call { caller: call.caller.clone(), once: None };
+    for identifier in missing {
+        add_normalised(oubli, &step, subject, (*identifier).clone()).await?;
+    }
+    Ok(Created { subject, created: false, created_at: row.created_at })
+}
+
+async fn prepare(oubli: &Oubli, app: &AppId, new: Vec<NewIdentifier>) -> Result<Vec<Prepared>> {
+    let model = oubli.model(&mut oubli.data().conn().await?, app).await?;
+    if new.len() > MAX_IDENTIFIERS {
+        return Err(Refusal::new(Code::InvalidBody)
+            .at("/identifiers", "must be 20 at most")
+            .into());
+    }
+    let mut refusal = Refusal::new(Code::InvalidIdentifier);
+    let mut prepared: Vec<Prepared> = Vec::with_capacity(new.len());
+    for (n, raw) in new.into_iter().enumerate() {
+        let pointer = format!("/identifiers/{n}/value");
+        match normalise(raw.kind, raw.value.expose(), model.country()) {
+            Ok(normal) if prepared.iter().any(|p| p.normal == normal) => {
+                refusal = refusal.at(pointer, "is in the list twice");
+            }
+            Ok(normal) => prepared.push(Prepared { raw, normal }),
+            Err(_) => refusal = refusal.at(pointer, "is not valid for its type"),
+        }
+    }
+    if refusal.errors.is_empty() { Ok(prepared) } else { Err(refusal.into()) }
+}
+
+enum Outcome {
+    Done(Created),
+    /// One of the identifiers belongs to this subject.
+    Taken(SubjectId),
+}
+
+/// One attempt after another until the subject is there or somebody else has an identifier.
+async fn create_or_find(oubli: &Oubli, call: &Call, new: &[Prepared]) -> Result<Outcome> {
+    for attempt in 0..ATTEMPTS {
+        if let Some(earlier) = oubli.earlier_answer(call, oubli.now()).await? {
+            return Ok(Outcome::Done(earlier));
+        }
+        let draft = Draft::new(oubli, call, new).await?;
+        match draft.claim(oubli).await {
+            Ok(()) => {
+                if let Some(created) = draft.keep(oubli, call).await? {
+                    return Ok(Outcome::Done(created));
+                }
+            }
+            Err(Error::Store(StoreError::Duplicate { .. })) => {
+                if let Some(subject) = clear_the_way(oubli, &draft, attempt).await? {
+                    // The owner may be this very call's first attempt, seen by a repeat of it.
+                    return Ok(match oubli.earlier_answer(call, oubli.now()).await? {
+                        Some(earlier) => Outcome::Done(earlier),
+                        None => Outcome::Taken(subject),
+                    });
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(Code::Unavailable.into())
+}
+
+/// After a clash: gives the owner when there is one; waits for, or takes over, a pending claim.
+async fn clear_the_way(oubli: &Oubli, draft: &Draft, attempt: u32) -> Result<Option<SubjectId>> {
+    for (index, _) in &draft.indexes {
+        let Some(owner) = occupant(oubli, &draft.app, index).await? else { continue };
+        if owner.live {
+            return Ok(Some(owner.subject));
+        }
+        let old = owner.created_at.plus_seconds(CLAIM_SECONDS) <= oubli.now();
+        if old || attempt > ATTEMPTS / 2 {
+            if let Fate::Kept(subject) =
+                claims::settle(oubli, &draft.app, owner.subject, owner.claim).await?
+            {
+                return Ok(Some(subject));
+            }
+        } else {
+            tokio::time::sleep(Duration::from_millis(u64::from(attempt.min(50)) + 1)).await;
+        }
+    }
+    Ok(None)
+}
+
+/// A subject as it is about to be written.
+struct Draft {
+    app: AppId,
+    subject: SubjectId,
+    claim: ClaimId,
+    at: Time,
+    key: WrappedDataKey,
+    indexes: Vec<(BlindIndex, IdentifierId)>,
+    sealed: Vec<SealedIdentifier>,
+    event: NewEvent,
+}
+
+impl Draft {
+    async fn new(oubli: &Oubli, call: &Call, new: &[Prepared]) -> Result<Self> {
+        let (app, at) = (call.caller.app.clone(), oubli.now());
+        let (subject, claim) = (SubjectId::fresh(at), ClaimId::fresh(at));
+        let app_keys = oubli.keyring().app(&app).await?;
+        let (data_key, key) = oubli.keyring().new_data_key(&app, subject, claim).await?;
+        let mut indexes = Vec::with_capacity(new.len());
+        let mut sealed = Vec::with_capacity(new.len());
+        for identifier in new {
+            let row = seal(&data_key, &identifier.raw, at)?;
+            indexes.push((app_keys.blind_index(&identifier.normal)?, row.identifier));
+            sealed.push(row);
+        }
+        let types: Vec<&str> = sealed.iter().map(|s| s.kind.as_str()).collect();
+        let event = Entry::about(subject, &data_key)
+            .payload(json!({ "identifier_types": types }))
+            .event(&app, &call.caller.actor, at, "subject.created");
+        Ok(Self { app, subject, claim, at, key, indexes, sealed, event })
+    }
+
+    /// Step 1: pending rows in `keys`.
+    async fn claim(&self, oubli: &Oubli) -> Result<()> {
+        let (app, key, indexes) = (self.app.clone(), self.key.clone(), self.indexes.clone());
+        let (subject, claim, at) = (self.subject, self.claim, self.at);
+        oubli
+            .keys()
+            .write("subjects.claim", move |tx| {
+                let (app, key, indexes) = (app.clone(), key.clone(), indexes.clone());
+                Box::pin(async move {
+                    subject_keys::insert(tx, &app, &key, at).await?;
+                    for (index, identifier) in &indexes {
+                        let identifier = *identifier;
+                        let owner =
+                            Owner { subject, identifier, claim, live: false, created_at: at };
+                        blind_indexes::insert(tx, &app, index, &owner).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+            .map_err(Error::from)
+    }
+
+    /// Steps 2 and 3. None when the claim was taken over meanwhile.
+    async fn keep(&self, oubli: &Oubli, call: &Call) -> Result<Option<Created>> {
+        let answer = Created { subject: self.subject, created: true, created_at: self.at };
+        let (app, sealed, event) = (self.app.clone(), self.sealed.clone(), self.event.clone());
+        let (subject, claim, at) = (self.subject, self.claim, self.at);
+        let written = oubli
+            .write_once("subjects.create", call, Some(subject), Answer::Repeatable, move |tx| {
+                let (app, sealed, event) = (app.clone(), sealed.clone(), event.clone());
+                Box::pin(async move {
+                    oubli_store::claims::keep(tx, &app, claim, subject, at).await?;
+                    subjects::insert(tx, &app, subject, at).await?;
+                    for identifier in &sealed {
+                        identifiers::insert(tx, &app, subject, identifier).await?;
+                    }
+                    events::insert(tx, &event).await?;
+                    Ok(answer)
+                })
+            })
+            .await;
+        match written {
+            Ok(created) if created.subject == subject => {
+                claims::make_live(oubli, &self.app, subject, claim).await?;
+                Ok(Some(created))
+            }
+            // A repeat that ran beside the first call: the first one's subject stands.
+            Ok(earlier) => {
+                claims::settle(oubli, &self.app, subject, claim).await?;
+                Ok(Some(earlier))
+            }
+            Err(Error::Store(StoreError::Duplicate { .. })) => Ok(None),
+            Err(error) => {
+                // Best effort; the janitor ends the claim when this fails too.
+                if let Err(second) = claims::settle(oubli, &self.app, subject, claim).await {
+                    tracing::warn!(error = %second, "a claim is left to the janitor");
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Encrypts an identifier as typed.
+pub(super) fn seal(key: &DataKey, raw: &NewIdentifier, at: Time) -> Result<SealedIdentifier> {
+    let identifier = IdentifierId::fresh(at);
+    let id = identifier.to_string();
+    let context = key.context(Label::Identifier, raw.kind.as_str(), &id, "");
+    let sealed = key.seal(&context, raw.value.expose().as_bytes())?;
+    Ok(SealedIdentifier { identifier, kind: raw.kind, sealed, created_at: at })
+}

@@ -1,0 +1,12 @@
+//! Subjects: creating them over two databases, finding them, and their identifiers.
+
+pub(crate) mod claims;
+mod create;
+mod identifiers;
+mod read;
+mod resolve;
+
+pub use create::{Created, NewIdentifier, create, ensure};
+pub use identifiers::{Added, add, remove};
+pub use read::{Found, IdentifierInfo, get, list, lookup};
+pub use resolve::{SubjectSelector, resolve};
