@@ -10,11 +10,13 @@ use oubli_store::{Conn, Db, Location, Schema, apps};
 use oubli_vault::RootKeyProvider;
 use tokio_util::task::TaskTracker;
 
+use crate::auth::VerifiedTokens;
 use crate::error::Result;
 use crate::keyring::Keyring;
 use crate::model::{Model, Models};
 use crate::read_log::ReadLog;
 use crate::secrets::Secrets;
+use crate::staff::PasswordGate;
 
 /// The two databases, open.
 #[derive(Clone, Debug)]
@@ -70,6 +72,8 @@ pub struct Oubli {
     keyring: Keyring,
     models: Models,
     reads: ReadLog,
+    verified: VerifiedTokens,
+    gate: PasswordGate,
     tasks: TaskTracker,
 }
 
@@ -90,6 +94,8 @@ impl Oubli {
             keyring: Keyring::new(databases.keys.clone(), root, options.key_cache),
             reads: ReadLog::start(databases.data.clone(), &tasks),
             models: Models::new(),
+            verified: VerifiedTokens::new(),
+            gate: PasswordGate::new(),
             databases,
             clock,
             options,
@@ -134,6 +140,14 @@ impl Oubli {
 
     pub(crate) fn reads(&self) -> &ReadLog {
         &self.reads
+    }
+
+    pub(crate) fn verified_tokens(&self) -> &VerifiedTokens {
+        &self.verified
+    }
+
+    pub(crate) fn password_gate(&self) -> &PasswordGate {
+        &self.gate
     }
 
     /// What an app declares at the moment that `conn` sees.

@@ -81,6 +81,8 @@ codes! {
     // Not found: also for another app's ids.
     /// No such app, or not one that the caller may see.
     AppNotFound = 404 "app-not-found" "There is no such app";
+    /// No staff user of this name.
+    UserNotFound = 404 "user-not-found" "There is no such staff user";
     /// No such client in this app.
     ClientNotFound = 404 "client-not-found" "There is no such client";
     /// No such subject in this app, or one that was erased.
@@ -119,6 +121,8 @@ codes! {
     // Against the state.
     /// The app exists already.
     AppExists = 409 "app-exists" "An app of this name exists";
+    /// The client is revoked, for good.
+    ClientRevoked = 409 "client-revoked" "The client is revoked";
     /// The staff user exists already.
     UserExists = 409 "user-exists" "A staff user of this name exists";
     /// The identifier belongs to another subject of the app.
