@@ -20,7 +20,11 @@ impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, 
 /// A connection that queries run on. Reads take a `Conn`; writes take a [`Tx`], which only the
 /// store's own transactions hand out.
 #[derive(Debug)]
-pub struct Conn(pub(crate) Inner);
+pub struct Conn {
+    pub(crate) inner: Inner,
+    /// The first statement that failed since the transaction, or its savepoint, began.
+    pub(crate) failed: Option<&'static str>,
+}
 
 #[derive(Debug)]
 pub(crate) enum Inner {
@@ -72,13 +76,20 @@ macro_rules! dispatch {
                 $body.await
             }
         };
-        result.map_err(|e| StoreError::from_sqlx(statement.name, e))
+        result.map_err(|e| {
+            $conn.failed.get_or_insert(statement.name);
+            StoreError::from_sqlx(statement.name, e)
+        })
     }};
 }
 
 impl Conn {
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self { inner, failed: None }
+    }
+
     fn engine(&mut self) -> Engine<'_> {
-        match &mut self.0 {
+        match &mut self.inner {
             Inner::LiteWriter(conn) => Engine::Lite(conn),
             Inner::Lite(conn) => Engine::Lite(conn),
             Inner::LiteSnapshot(conn) => Engine::Lite(conn),
@@ -122,6 +133,19 @@ impl Conn {
 }
 
 impl Tx {
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self(Conn::new(inner))
+    }
+
+    /// What a transaction gave, unless it went on after a statement had failed. PostgreSQL keeps
+    /// nothing of such a transaction and calls its COMMIT a success; so both engines refuse it.
+    pub(crate) fn checked<T>(&self, result: Result<T>) -> Result<T> {
+        match self.0.failed {
+            Some(statement) if result.is_ok() => Err(StoreError::Ignored { statement }),
+            _ => result,
+        }
+    }
+
     /// Runs a write and gives the number of rows it touched.
     pub(crate) async fn execute(&mut self, statement: &Statement, args: impl Args) -> Result<u64> {
         dispatch!(self.0, statement, args, |sql, bound, on| async {

@@ -132,7 +132,7 @@ impl Db {
             Engine::Lite { reads, .. } => reads.acquire().await.map(Inner::Lite),
             Engine::Pg { pool, .. } => pool.acquire().await.map(Inner::Pg),
         };
-        taken.map(Conn).map_err(|e| StoreError::from_sqlx("connect", e))
+        taken.map(Conn::new).map_err(|e| StoreError::from_sqlx("connect", e))
     }
 
     /// A connection whose queries all see the same moment. Drop it within 5 seconds.
@@ -147,7 +147,7 @@ impl Db {
                 .await
                 .map(Inner::PgTransaction),
         };
-        begun.map(Conn).map_err(|e| StoreError::from_sqlx("begin", e))
+        begun.map(Conn::new).map_err(|e| StoreError::from_sqlx("begin", e))
     }
 
     /// Runs `work` in a write transaction called `name` and answers after its COMMIT. It is run

@@ -40,6 +40,12 @@ pub enum StoreError {
     /// caller prepares again.
     #[error("the rows changed since they were read")]
     Stale,
+    /// A transaction went on after one of its statements had failed. Nothing of it was kept.
+    #[error("a transaction went on after {statement} had failed")]
+    Ignored {
+        /// The name of the statement.
+        statement: &'static str,
+    },
     /// A stored value does not have the form it was written in.
     #[error("a stored value is damaged: {0}")]
     Damaged(&'static str),

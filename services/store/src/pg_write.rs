@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::PgPool;
 use tokio_util::task::TaskTracker;
 
-use crate::conn::{Conn, Inner, Tx};
+use crate::conn::{Inner, Tx};
 use crate::db::Work;
 use crate::error::{Result, StoreError};
 
@@ -49,9 +49,10 @@ async fn once<T: Send>(pool: &PgPool, work: &impl Work<T>) -> Result<T> {
         .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ")
         .await
         .map_err(|e| StoreError::from_sqlx("begin", e))?;
-    let mut tx = Tx(Conn(Inner::PgTransaction(begun)));
-    let value = work(&mut tx).await?;
-    let Inner::PgTransaction(open) = tx.0.0 else {
+    let mut tx = Tx::new(Inner::PgTransaction(begun));
+    let result = work(&mut tx).await;
+    let value = tx.checked(result)?;
+    let Inner::PgTransaction(open) = tx.0.inner else {
         return Err(StoreError::Damaged("the transaction changed its kind"));
     };
     open.commit().await.map_err(|e| StoreError::from_sqlx("commit", e))?;

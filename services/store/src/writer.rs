@@ -16,7 +16,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::conn::{Conn, Inner, Tx};
+use crate::conn::{Inner, Tx};
 use crate::db::{WAIT, Work};
 use crate::error::{Result, StoreError};
 use crate::migrate::{self, Schema};
@@ -27,6 +27,8 @@ const GROUP: usize = 128;
 const GATHER: Duration = Duration::from_millis(10);
 /// How many callers may wait; the next one is told that the service is busy.
 const QUEUE: usize = 4_096;
+/// [`WAIT`], as the connection was opened with.
+const BUSY_TIMEOUT: &str = "PRAGMA busy_timeout = 5000";
 
 /// The handle to the writing task.
 #[derive(Debug)]
@@ -64,9 +66,9 @@ struct Typed<T, F> {
 impl<T: Send + 'static, F: Work<T>> Piece for Typed<T, F> {
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Outcome> {
         Box::pin(async move {
-            let bounded = tokio::time::timeout(WAIT, (self.work)(tx));
+            let bounded = tokio::time::timeout(WAIT, (self.work)(&mut *tx));
             let result = match AssertUnwindSafe(bounded).catch_unwind().await {
-                Ok(Ok(result)) => result,
+                Ok(Ok(result)) => tx.checked(result),
                 Ok(Err(_)) => Err(unavailable("the transaction took too long")),
                 Err(_) => Err(unavailable("the transaction panicked")),
             };
@@ -217,7 +219,9 @@ impl Task {
             }
         };
         if kept {
-            done.into_iter().for_each(|piece| piece.answer(Ok(())));
+            for piece in done {
+                piece.answer(Ok(()));
+            }
         } else {
             self.one_by_one(done).await;
         }
@@ -266,12 +270,12 @@ impl Task {
     async fn begin(&mut self) -> Result<Tx> {
         let mut conn = self.take_conn().await?;
         execute(&mut conn, "BEGIN IMMEDIATE").await?;
-        Ok(Tx(Conn(Inner::LiteWriter(conn))))
+        Ok(Tx::new(Inner::LiteWriter(conn)))
     }
 
     /// True when the transaction is durable. The connection is kept only then.
     async fn commit(&mut self, tx: Tx) -> bool {
-        let Inner::LiteWriter(mut conn) = tx.0.0 else { return false };
+        let Inner::LiteWriter(mut conn) = tx.0.inner else { return false };
         match execute(&mut conn, "COMMIT").await {
             Ok(()) => {
                 self.conn = Some(conn);
@@ -304,12 +308,15 @@ impl Task {
         Ok(())
     }
 
+    /// Waits for readers only shortly, since all writes wait meanwhile; callers try again.
     async fn truncate_log(&mut self) -> Result<()> {
         let mut conn = self.take_conn().await?;
+        execute(&mut conn, "PRAGMA busy_timeout = 50").await?;
         let (busy, _, _) = sqlx::query_as::<_, (i64, i64, i64)>("PRAGMA wal_checkpoint(TRUNCATE)")
             .fetch_one(&mut conn)
             .await
             .map_err(|e| StoreError::from_sqlx("checkpoint", e))?;
+        execute(&mut conn, BUSY_TIMEOUT).await?;
         self.conn = Some(conn);
         if busy == 0 { Ok(()) } else { Err(StoreError::Contention) }
     }
@@ -321,6 +328,7 @@ async fn in_savepoint(tx: &mut Tx, piece: &mut dyn Piece) -> bool {
     if raw(tx, "SAVEPOINT piece").await.is_err() {
         return false;
     }
+    tx.0.failed = None;
     let ended = match piece.run(tx).await {
         Outcome::Keep => raw(tx, "RELEASE piece").await,
         Outcome::Undo => match raw(tx, "ROLLBACK TO piece").await {
@@ -332,7 +340,7 @@ async fn in_savepoint(tx: &mut Tx, piece: &mut dyn Piece) -> bool {
 }
 
 async fn raw(tx: &mut Tx, sql: &'static str) -> Result<()> {
-    match &mut tx.0.0 {
+    match &mut tx.0.inner {
         Inner::LiteWriter(conn) => execute(conn, sql).await,
         _ => Err(StoreError::Damaged("not the writing connection")),
     }

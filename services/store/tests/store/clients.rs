@@ -20,11 +20,7 @@ fn new_client(app: &AppId) -> NewClient {
 }
 
 /// Revokes at `NOON` plus `after` seconds.
-async fn revoke(
-    tx: &mut Tx,
-    new: &NewClient,
-    after: i64,
-) -> oubli_store::Result<bool> {
+async fn revoke(tx: &mut Tx, new: &NewClient, after: i64) -> oubli_store::Result<bool> {
     clients::revoke(tx, &new.app, &new.client, NOON.plus_seconds(after)).await
 }
 

@@ -5,8 +5,9 @@ use futures_util::future::BoxFuture;
 use oubli_domain::{AppId, Time};
 use oubli_store::apps::{self, NewApp};
 use oubli_store::{Db, Location, Result, Schema, Tx, migrate};
-use oubli_test_postgres::DatabasePair;
+use oubli_test_postgres::{TestDatabase, create_database};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 /// Midday of 2026-03-05; tests count from here.
 pub(crate) const NOON: Time = Time(1_772_712_000_000_000);
@@ -35,10 +36,17 @@ macro_rules! both_engines {
 }
 pub(crate) use both_engines;
 
-/// Where the empty databases of one test are. They go when this is dropped.
+/// Where the databases of one test are. They go when this is dropped.
 pub(crate) enum Place {
     Folder(TempDir),
-    Server(DatabasePair),
+    Server(Box<Databases>),
+}
+
+/// Made when they are first asked for: most tests need only one.
+#[derive(Default)]
+pub(crate) struct Databases {
+    data: OnceCell<TestDatabase>,
+    keys: OnceCell<TestDatabase>,
 }
 
 impl Place {
@@ -46,25 +54,26 @@ impl Place {
         Ok(Self::Folder(tempfile::tempdir()?))
     }
 
-    pub(crate) async fn postgres() -> anyhow::Result<Self> {
-        Ok(Self::Server(oubli_test_postgres::fresh_databases("store").await?))
+    pub(crate) fn postgres() -> Self {
+        Self::Server(Box::default())
     }
 
-    pub(crate) fn location(&self, schema: Schema) -> Location {
-        match self {
-            Self::Folder(folder) => {
-                Location::Sqlite(folder.path().join(format!("{}.db", schema.as_str())))
+    pub(crate) async fn location(&self, schema: Schema) -> anyhow::Result<Location> {
+        let cell = match (self, schema) {
+            (Self::Folder(folder), _) => {
+                let file = folder.path().join(format!("{}.db", schema.as_str()));
+                return Ok(Location::Sqlite(file));
             }
-            Self::Server(pair) => Location::Postgres(match schema {
-                Schema::Data => pair.data_url().to_owned(),
-                Schema::Keys => pair.keys_url().to_owned(),
-            }),
-        }
+            (Self::Server(databases), Schema::Data) => &databases.data,
+            (Self::Server(databases), Schema::Keys) => &databases.keys,
+        };
+        let database = cell.get_or_try_init(|| create_database("store")).await?;
+        Ok(Location::Postgres(database.url().to_owned()))
     }
 
     /// Applies every migration and opens the database.
     pub(crate) async fn open(&self, schema: Schema) -> anyhow::Result<Db> {
-        let at = self.location(schema);
+        let at = self.location(schema).await?;
         let migrating = Db::open_for_migration(schema, &at).await?;
         migrate::apply(&migrating).await?;
         migrating.close().await;
@@ -72,10 +81,9 @@ impl Place {
     }
 }
 
-/// The two databases of one test, migrated and open.
+/// The databases of one test, `data` migrated and open.
 pub(crate) struct Stores {
     pub(crate) data: Db,
-    pub(crate) keys: Db,
     // Last, so that the databases go after the connections to them.
     pub(crate) place: Place,
 }
@@ -86,18 +94,21 @@ impl Stores {
     }
 
     pub(crate) async fn postgres() -> anyhow::Result<Self> {
-        Self::at(Place::postgres().await?).await
+        Self::at(Place::postgres()).await
     }
 
-    pub(crate) async fn at(place: Place) -> anyhow::Result<Self> {
-        let data = place.open(Schema::Data).await?;
-        let keys = place.open(Schema::Keys).await?;
-        Ok(Self { data, keys, place })
+    async fn at(place: Place) -> anyhow::Result<Self> {
+        Ok(Self { data: place.open(Schema::Data).await?, place })
+    }
+
+    /// The `keys` database, migrated and open.
+    pub(crate) async fn keys(&self) -> anyhow::Result<Db> {
+        self.place.open(Schema::Keys).await
     }
 
     /// The `data` database as another process would open it.
-    pub(crate) async fn data_again(&self) -> Result<Db> {
-        Db::open(Schema::Data, &self.place.location(Schema::Data), 8).await
+    pub(crate) async fn data_again(&self) -> anyhow::Result<Db> {
+        Ok(Db::open(Schema::Data, &self.place.location(Schema::Data).await?, 8).await?)
     }
 }
 

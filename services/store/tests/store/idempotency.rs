@@ -35,9 +35,7 @@ async fn calls(db: &Db, app: &AppId, request: [u8; 32], answer: &str) -> Result<
 }
 
 async fn claim_at(db: &Db, app: &AppId, expires_at: Time, now: Time) -> Result<Claim> {
-    write!(db, [app], |tx| {
-        idempotency::claim(tx, &app, &KEY, &REQUEST, expires_at, now).await
-    })
+    write!(db, [app], |tx| idempotency::claim(tx, &app, &KEY, &REQUEST, expires_at, now).await)
 }
 
 fn replay(answer: &str) -> Claim {

@@ -14,8 +14,7 @@ const LEASE_A: Uuid = Uuid::from_u128(0xa);
 const LEASE_B: Uuid = Uuid::from_u128(0xb);
 
 async fn add(tx: &mut Tx, app: &AppId, job: JobId, run_at: Time) -> oubli_store::Result<()> {
-    let new =
-        NewJob { app: app.clone(), job, kind: "erase", subject: None, payload: "{}", run_at };
+    let new = NewJob { app: app.clone(), job, kind: "erase", subject: None, payload: "{}", run_at };
     jobs::enqueue(tx, &new).await
 }
 

@@ -50,7 +50,7 @@ async fn state(at: &Location) -> sqlx::Result<State> {
 }
 
 async fn steps(place: &Place, schema: Schema) -> anyhow::Result<Vec<Step>> {
-    let db = Db::open_for_migration(schema, &place.location(schema)).await?;
+    let db = Db::open_for_migration(schema, &place.location(schema).await?).await?;
     let steps = migrate::status(&db).await?;
     db.close().await;
     Ok(steps)
@@ -75,9 +75,9 @@ async fn a_fresh_database_is_migrated_once(place: Place) -> anyhow::Result<()> {
         assert!(!before.is_empty() && before.iter().all(|step| !step.applied));
         assert!(before.iter().all(|step| step.description.starts_with(schema.as_str())));
         place.open(schema).await?.close().await;
-        let first = state(&place.location(schema)).await?;
+        let first = state(&place.location(schema).await?).await?;
         place.open(schema).await?.close().await;
-        assert_eq!(state(&place.location(schema)).await?, first);
+        assert_eq!(state(&place.location(schema).await?).await?, first);
         assert!(steps(&place, schema).await?.iter().all(|step| step.applied));
     }
     Ok(())
@@ -90,21 +90,21 @@ async fn a_fresh_sqlite_file_is_migrated_once() -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fresh_postgres_database_is_migrated_once() -> anyhow::Result<()> {
-    a_fresh_database_is_migrated_once(Place::postgres().await?).await
+    a_fresh_database_is_migrated_once(Place::postgres()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn opening_migrates_a_sqlite_file() -> anyhow::Result<()> {
     let place = Place::sqlite()?;
-    Db::open(Schema::Keys, &place.location(Schema::Keys), 2).await?.close().await;
+    Db::open(Schema::Keys, &place.location(Schema::Keys).await?, 2).await?.close().await;
     assert!(steps(&place, Schema::Keys).await?.iter().all(|step| step.applied));
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn opening_does_not_migrate_postgres() -> anyhow::Result<()> {
-    let place = Place::postgres().await?;
-    let at = place.location(Schema::Data);
+    let place = Place::postgres();
+    let at = place.location(Schema::Data).await?;
     let count = steps(&place, Schema::Data).await?.len();
     let opened = Db::open(Schema::Data, &at, 2).await;
     assert!(
@@ -118,7 +118,7 @@ async fn opening_does_not_migrate_postgres() -> anyhow::Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_processes_that_migrate_at_once_both_succeed() -> anyhow::Result<()> {
-    for place in [Place::sqlite()?, Place::postgres().await?] {
+    for place in [Place::sqlite()?, Place::postgres()] {
         let (one, two) = tokio::join!(place.open(Schema::Data), place.open(Schema::Data));
         one?.close().await;
         two?.close().await;
@@ -128,7 +128,7 @@ async fn two_processes_that_migrate_at_once_both_succeed() -> anyhow::Result<()>
 
 both_engines! {
     async fn a_newer_schema_is_refused_and_left_as_it_is(stores: Stores) {
-        let at = stores.place.location(Schema::Data);
+        let at = stores.place.location(Schema::Data).await?;
         meddle(&at, NEWER).await?;
         let before = state(&at).await?;
         for error in refused(&at).await? {
@@ -138,7 +138,7 @@ both_engines! {
     }
 
     async fn an_edited_migration_is_refused_and_left_as_it_is(stores: Stores) {
-        let at = stores.place.location(Schema::Data);
+        let at = stores.place.location(Schema::Data).await?;
         meddle(&at, EDITED).await?;
         let before = state(&at).await?;
         for error in refused(&at).await? {

@@ -7,17 +7,18 @@ use oubli_store::erasure::{DATA_TABLES, KEY_TABLES, UNLINKED_TABLES};
 use oubli_store::schema_list::{WITHOUT_APP, WITHOUT_SUBJECT};
 
 use crate::catalog::{Table, tables};
-use crate::common::{Place, Stores, both_engines};
+use crate::common::{Place, both_engines};
 
 const BOTH: [Schema; 2] = [Schema::Data, Schema::Keys];
 
 /// Every table of both databases, by database and name.
 type Tables = BTreeMap<(&'static str, String), Table>;
 
-async fn all_tables(place: &Place) -> sqlx::Result<Tables> {
+async fn all_tables(place: &Place) -> anyhow::Result<Tables> {
     let mut all = BTreeMap::new();
     for schema in BOTH {
-        let found = tables(&place.location(schema)).await?;
+        place.open(schema).await?.close().await;
+        let found = tables(&place.location(schema).await?).await?;
         all.extend(found.into_iter().map(|(name, table)| ((schema.as_str(), name), table)));
     }
     Ok(all)
@@ -42,8 +43,8 @@ fn those(tables: &Tables, test: impl Fn(&Table) -> bool) -> BTreeSet<(&'static s
 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_engines_have_the_same_tables() -> anyhow::Result<()> {
-    let (lite, pg) = (Stores::sqlite().await?, Stores::postgres().await?);
-    let (lite, pg) = (all_tables(&lite.place).await?, all_tables(&pg.place).await?);
+    let (lite, pg) = (Place::sqlite()?, Place::postgres());
+    let (lite, pg) = (all_tables(&lite).await?, all_tables(&pg).await?);
     assert_eq!(lite.keys().collect::<Vec<_>>(), pg.keys().collect::<Vec<_>>());
     for (name, table) in &lite {
         assert_eq!(Some(table), pg.get(name), "{name:?}");

@@ -84,6 +84,21 @@ both_engines! {
         assert_eq!(names_in(&stores.data).await?, ["shop"]);
     }
 
+    /// PostgreSQL would answer such a COMMIT with success and keep nothing.
+    async fn a_transaction_that_ignores_a_failure_is_refused(stores: Stores) {
+        let (shop, blog) = (app("shop")?, app("blog")?);
+        register(&stores.data, &shop).await?;
+        let result = write!(stores.data, [shop, blog], |tx| {
+            insert_app(tx, blog).await?;
+            drop(insert_app(tx, shop).await);
+            Ok(())
+        });
+        assert!(matches!(result, Err(StoreError::Ignored { .. })), "{result:?}");
+        assert_eq!(names_in(&stores.data).await?, ["shop"]);
+        register(&stores.data, &blog).await?;
+        assert_eq!(names_in(&stores.data).await?, ["blog", "shop"]);
+    }
+
     async fn a_transaction_reads_what_it_wrote(stores: Stores) {
         let shop = app("shop")?;
         let seen = write!(stores.data, [shop], |tx| {
@@ -173,9 +188,9 @@ both_engines! {
     }
 
     async fn the_two_databases_are_apart(stores: Stores) {
-        assert_eq!((stores.data.schema(), stores.keys.schema()), (Schema::Data, Schema::Keys));
-        let mut keys = stores.keys.conn().await?;
-        let apps = apps::list(&mut keys, None, 1).await;
+        let keys = stores.keys().await?;
+        assert_eq!((stores.data.schema(), keys.schema()), (Schema::Data, Schema::Keys));
+        let apps = apps::list(&mut keys.conn().await?, None, 1).await;
         assert!(matches!(apps, Err(StoreError::Database { .. })), "{apps:?}");
     }
 
@@ -197,7 +212,7 @@ async fn emptying_the_log_waits_for_readers() -> anyhow::Result<()> {
     drop(snapshot);
     register(&stores.data, &app("blog")?).await?;
     stores.data.truncate_log().await?;
-    let Location::Sqlite(file) = stores.place.location(Schema::Data) else {
+    let Location::Sqlite(file) = stores.place.location(Schema::Data).await? else {
         anyhow::bail!("not SQLite")
     };
     let log = file.with_extension("db-wal");
@@ -245,7 +260,7 @@ async fn a_full_queue_is_told_and_what_was_taken_in_is_done() -> anyhow::Result<
 async fn a_server_that_drops_its_connections_is_met_again() -> anyhow::Result<()> {
     let stores = Stores::postgres().await?;
     register(&stores.data, &app("shop")?).await?;
-    let Location::Postgres(url) = stores.place.location(Schema::Data) else {
+    let Location::Postgres(url) = stores.place.location(Schema::Data).await? else {
         anyhow::bail!("not PostgreSQL")
     };
     let mut other = sqlx::PgConnection::connect(&url).await?;
