@@ -6,15 +6,19 @@ use uuid::Uuid;
 
 use crate::conn::{Conn, Tx};
 use crate::error::{Result, StoreError};
+use crate::lists;
 use crate::statement::statements;
 
 statements! {
     INSERT = "insert into consent_events (app_id, subject_id, event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq, actor, caller_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
     LIST = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_events where app_id = $1 and subject_id = $2 and event_id > $3 order by event_id limit $4";
+    HISTORY = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_events where app_id = $1 and subject_id = $2 and (seq, event_id) > ($3, $4) order by seq, event_id limit $5";
     BY_CALLER_ID = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_events where app_id = $1 and subject_id = $2 and caller_id = $3";
     NEXT_SEQ = "select coalesce(max(seq), 0) + 1 from consent_events where app_id = $1 and subject_id = $2";
     STATE = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_states where app_id = $1 and subject_id = $2 and purpose = $3";
     STATES = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_states where app_id = $1 and subject_id = $2 order by purpose";
+    STATES_OF_MANY = lite "select subject_id, event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_states where app_id = $1 and subject_id in (select unhex(value) from json_each($2)) and purpose in (select value from json_each($3))"
+                     pg "select subject_id, event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_states where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($2 as text) as jsonb)))) and purpose = any(array(select value from jsonb_array_elements_text(cast(cast($3 as text) as jsonb))))";
     SET_STATE = "insert into consent_states (app_id, subject_id, purpose, action, event_id, notice, notice_version, language, occurred_at, recorded_at, seq) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (app_id, subject_id, purpose) do update set action = excluded.action, event_id = excluded.event_id, notice = excluded.notice, notice_version = excluded.notice_version, language = excluded.language, occurred_at = excluded.occurred_at, recorded_at = excluded.recorded_at, seq = excluded.seq";
 }
 
@@ -29,6 +33,13 @@ struct Row {
     occurred_at: i64,
     recorded_at: i64,
     seq: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct OwnedRow {
+    subject_id: Uuid,
+    #[sqlx(flatten)]
+    event: Row,
 }
 
 impl TryFrom<Row> for ConsentEvent {
@@ -103,6 +114,24 @@ pub async fn list(
     rows.into_iter().map(ConsentEvent::try_from).collect()
 }
 
+/// At most `limit` of a subject's events in the order in which the service learned of them, from
+/// the one that follows the sequence number and id of `after`. Ids alone do not keep that order
+/// when the machine's clock steps back.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn history(
+    conn: &mut Conn,
+    app: &AppId,
+    subject: SubjectId,
+    after: Option<(i64, EventId)>,
+    limit: i64,
+) -> Result<Vec<ConsentEvent>> {
+    let (seq, id) = after.map_or((0, Uuid::nil()), |(seq, id)| (seq, id.0));
+    let rows = conn.all::<Row>(&HISTORY, (app, subject, seq, id, limit)).await?;
+    rows.into_iter().map(ConsentEvent::try_from).collect()
+}
+
 /// The event that a caller already sent under this id.
 ///
 /// # Errors
@@ -151,6 +180,22 @@ pub async fn all_latest(
 ) -> Result<Vec<ConsentEvent>> {
     let rows = conn.all::<Row>(&STATES, (app, subject)).await?;
     rows.into_iter().map(ConsentEvent::try_from).collect()
+}
+
+/// The deciding events of these subjects about these purposes, in whatever order.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn latest_of_many(
+    conn: &mut Conn,
+    app: &AppId,
+    subjects: &[SubjectId],
+    purposes: &[Name],
+) -> Result<Vec<(SubjectId, ConsentEvent)>> {
+    let ids = lists::of_bytes(subjects.iter().map(|id| id.0.as_bytes().as_slice()));
+    let rows: Vec<OwnedRow> =
+        conn.all(&STATES_OF_MANY, (app, ids, lists::of_names(purposes))).await?;
+    rows.into_iter().map(|row| Ok((SubjectId(row.subject_id), row.event.try_into()?))).collect()
 }
 
 /// Writes the deciding event. Always called with an insert, also when the new event does not

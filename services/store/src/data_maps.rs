@@ -13,6 +13,8 @@ statements! {
         where app_id = $1 and version = $2";
     LATEST = "select version, document, digest, created_at, created_by from data_maps \
         where app_id = $1 order by version desc limit 1";
+    LIST = "select version, digest, created_at, created_by from data_maps \
+        where app_id = $1 and version > $2 order by version limit $3";
 }
 
 /// A stored version of a data map.
@@ -22,6 +24,19 @@ pub struct StoredDataMap {
     pub version: i64,
     /// The document, as RFC 8785 JSON.
     pub document: String,
+    /// The SHA-256 digest of the document.
+    pub digest: [u8; 32],
+    /// When it was put.
+    pub created_at: Time,
+    /// Which client or staff user put it.
+    pub created_by: String,
+}
+
+/// A version of a data map without its document, for lists.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DataMapSummary {
+    /// Its number, from 1.
+    pub version: i64,
     /// The SHA-256 digest of the document.
     pub digest: [u8; 32],
     /// When it was put.
@@ -81,4 +96,23 @@ pub async fn get(conn: &mut Conn, app: &AppId, version: i64) -> Result<Option<St
 /// [`StoreError::Damaged`], or when the database fails.
 pub async fn latest(conn: &mut Conn, app: &AppId) -> Result<Option<StoredDataMap>> {
     conn.optional::<Row>(&LATEST, (app,)).await?.map(Row::read).transpose()
+}
+
+/// At most `limit` versions, oldest first, from the one that follows `after`.
+///
+/// # Errors
+/// [`StoreError::Damaged`], or when the database fails.
+pub async fn list(
+    conn: &mut Conn,
+    app: &AppId,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<DataMapSummary>> {
+    let rows: Vec<(i64, Vec<u8>, i64, String)> = conn.all(&LIST, (app, after, limit)).await?;
+    rows.into_iter()
+        .map(|(version, digest, created_at, created_by)| {
+            let digest = digest.try_into().map_err(|_| StoreError::Damaged("data_maps.digest"))?;
+            Ok(DataMapSummary { version, digest, created_at: Time(created_at), created_by })
+        })
+        .collect()
 }

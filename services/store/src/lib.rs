@@ -21,18 +21,22 @@ pub mod idempotency;
 pub mod identifiers;
 pub mod jobs;
 pub mod keys;
+mod lists;
 pub mod migrate;
 pub mod notices;
 mod pg_write;
 pub mod records;
 pub mod requests;
-pub mod staff;
 pub mod schema_list;
+pub mod staff;
 mod statement;
 pub mod subjects;
 #[doc(hidden)]
 pub mod testing;
 mod writer;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod writer_tests;
 
 pub use conn::{Conn, Tx};
 pub use db::{Db, Location, WAIT, Work};

@@ -16,6 +16,10 @@ statements! {
         from notices where app_id = $1 and notice = $2 order by version desc limit 1";
     LIST = "select notice, version, digest, requires_renewal, created_at, created_by \
         from notices where app_id = $1 order by notice, version";
+    PAGE = "select notice, version, digest, requires_renewal, created_at, created_by from notices \
+        where app_id = $1 and (notice, version) > ($2, $3) order by notice, version limit $4";
+    NEWEST_VERSIONS = "select notice, max(version) from notices where app_id = $1 group by notice \
+        order by notice";
     RENEWALS = "select n.notice, n.version, n.created_at from notices n where n.app_id = $1 \
         and n.requires_renewal and not exists (select 1 from notices later where \
         later.app_id = n.app_id and later.notice = n.notice and later.requires_renewal \
@@ -149,6 +153,30 @@ pub async fn get(
 pub async fn list(conn: &mut Conn, app: &AppId) -> Result<Vec<NoticeSummary>> {
     let rows = conn.all::<SummaryRow>(&LIST, (app,)).await?;
     rows.into_iter().map(SummaryRow::read).collect()
+}
+
+/// At most `limit` versions by name and number, from the one that follows `after`.
+///
+/// # Errors
+/// [`StoreError::Damaged`], or when the database fails.
+pub async fn page(
+    conn: &mut Conn,
+    app: &AppId,
+    after: Option<(&Name, i64)>,
+    limit: i64,
+) -> Result<Vec<NoticeSummary>> {
+    let (notice, version) = after.map_or(("", 0), |(notice, version)| (notice.as_str(), version));
+    let rows = conn.all::<SummaryRow>(&PAGE, (app, notice, version, limit)).await?;
+    rows.into_iter().map(SummaryRow::read).collect()
+}
+
+/// The number of the newest version of each notice, by name.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn newest_versions(conn: &mut Conn, app: &AppId) -> Result<Vec<(Name, i64)>> {
+    let rows = conn.all::<(String, i64)>(&NEWEST_VERSIONS, (app,)).await?;
+    rows.into_iter().map(|(notice, version)| Ok((name(notice)?, version))).collect()
 }
 
 /// For each notice the newest version that asks for renewal, and when it was put.

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::conn::{Conn, Tx};
 use crate::error::{Result, StoreError};
+use crate::lists;
 use crate::statement::statements;
 
 statements! {
@@ -15,6 +16,8 @@ statements! {
     GET = "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = $2";
     LOCK = lite "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = $2"
            pg "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = $2 for share";
+    GET_MANY = lite "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id in (select unhex(value) from json_each($2))"
+               pg "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($2 as text) as jsonb))))";
     LIST = "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id > $2 order by subject_id limit $3";
     SET_STATE = "update subjects set state = $3 where app_id = $1 and subject_id = $2";
     DELETE = "delete from subjects where app_id = $1 and subject_id = $2";
@@ -68,6 +71,20 @@ pub async fn insert(tx: &mut Tx, app: &AppId, subject: SubjectId, at: Time) -> R
 /// When the database does not answer.
 pub async fn get(conn: &mut Conn, app: &AppId, subject: SubjectId) -> Result<Option<Subject>> {
     conn.optional::<Row>(&GET, (app, subject)).await?.map(Subject::try_from).transpose()
+}
+
+/// Those of these subjects that are there, in whatever state and order.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn get_many(
+    conn: &mut Conn,
+    app: &AppId,
+    subjects: &[SubjectId],
+) -> Result<Vec<Subject>> {
+    let ids = lists::of_bytes(subjects.iter().map(|id| id.0.as_bytes().as_slice()));
+    let rows = conn.all::<Row>(&GET_MANY, (app, ids)).await?;
+    rows.into_iter().map(Subject::try_from).collect()
 }
 
 /// A subject that may be read: in the snapshot of `conn` its erasure is not acknowledged.

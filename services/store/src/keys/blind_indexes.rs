@@ -6,11 +6,14 @@ use uuid::Uuid;
 
 use crate::conn::{Conn, Tx};
 use crate::error::{Result, StoreError};
+use crate::lists;
 use crate::statement::statements;
 
 statements! {
     INSERT = "insert into blind_indexes (app_id, type, version, value, subject_id, identifier_id, claim_id, live, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     FIND = "select subject_id, identifier_id, claim_id, live, created_at from blind_indexes where app_id = $1 and type = $2 and version = $3 and value = $4";
+    FIND_MANY = lite "select value, subject_id, identifier_id, claim_id, live, created_at from blind_indexes where app_id = $1 and type = $2 and version = $3 and value in (select unhex(value) from json_each($4))"
+                pg "select value, subject_id, identifier_id, claim_id, live, created_at from blind_indexes where app_id = $1 and type = $2 and version = $3 and value = any(array(select decode(value, 'hex') from jsonb_array_elements_text(cast(cast($4 as text) as jsonb))))";
     MAKE_LIVE = "update blind_indexes set live = $3 where app_id = $1 and subject_id = $2 and claim_id = $4";
     DELETE_PENDING = "delete from blind_indexes where app_id = $1 and subject_id = $2 and claim_id = $3 and live = $4";
     DELETE_IDENTIFIER = "delete from blind_indexes where app_id = $1 and subject_id = $2 and identifier_id = $3";
@@ -52,6 +55,25 @@ struct Row {
     created_at: i64,
 }
 
+#[derive(sqlx::FromRow)]
+struct FoundRow {
+    value: Vec<u8>,
+    #[sqlx(flatten)]
+    owner: Row,
+}
+
+impl From<Row> for Owner {
+    fn from(row: Row) -> Self {
+        Self {
+            subject: SubjectId(row.subject_id),
+            identifier: IdentifierId(row.identifier_id),
+            claim: ClaimId(row.claim_id),
+            live: row.live,
+            created_at: Time(row.created_at),
+        }
+    }
+}
+
 /// Adds a blind index.
 ///
 /// # Errors
@@ -71,13 +93,29 @@ pub async fn insert(tx: &mut Tx, app: &AppId, index: &BlindIndex, owner: &Owner)
 pub async fn find(conn: &mut Conn, app: &AppId, index: &BlindIndex) -> Result<Option<Owner>> {
     let args = (app, index.kind.as_str(), index.version, &index.value);
     let row: Option<Row> = conn.optional(&FIND, args).await?;
-    Ok(row.map(|row| Owner {
-        subject: SubjectId(row.subject_id),
-        identifier: IdentifierId(row.identifier_id),
-        claim: ClaimId(row.claim_id),
-        live: row.live,
-        created_at: Time(row.created_at),
-    }))
+    Ok(row.map(Owner::from))
+}
+
+/// Whom these blind indexes of one type and version belong to; those that nobody has are left out.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find_many(
+    conn: &mut Conn,
+    app: &AppId,
+    kind: IdentifierType,
+    version: i64,
+    values: &[[u8; 32]],
+) -> Result<Vec<([u8; 32], Owner)>> {
+    let list = lists::of_bytes(values.iter().map(<[u8; 32]>::as_slice));
+    let rows: Vec<FoundRow> = conn.all(&FIND_MANY, (app, kind.as_str(), version, list)).await?;
+    rows.into_iter()
+        .map(|row| {
+            let value =
+                row.value.try_into().map_err(|_| StoreError::Damaged("blind_indexes.value"))?;
+            Ok((value, row.owner.into()))
+        })
+        .collect()
 }
 
 /// Marks the indexes of a kept claim as live.
