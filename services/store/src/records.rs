@@ -93,9 +93,10 @@ fn encode(fields: &[StoredField]) -> Result<Vec<u8>> {
 pub async fn insert(tx: &mut Tx, app: &AppId, record: &StoredRecord) -> Result<()> {
     let key = &record.key;
     let body = encode(&record.fields)?;
-    let args = (app, key.subject, &key.category, &key.record, record.version, record.updated_at);
-    let (a, b, c, d, e, f) = args;
-    match tx.execute_one(&INSERT, (a, b, c, d, e, f, record.clock_start, body)).await {
+    let (version, updated_at) = (record.version, record.updated_at);
+    let (category, name, start) = (&key.category, &key.record, record.clock_start);
+    let args = (app, key.subject, category, name, version, updated_at, start, body);
+    match tx.execute_one(&INSERT, args).await {
         Err(StoreError::Duplicate { .. }) => Err(StoreError::Stale),
         result => result,
     }
@@ -108,9 +109,10 @@ pub async fn insert(tx: &mut Tx, app: &AppId, record: &StoredRecord) -> Result<(
 pub async fn update(tx: &mut Tx, app: &AppId, record: &StoredRecord) -> Result<()> {
     let key = &record.key;
     let body = encode(&record.fields)?;
-    let args = (app, key.subject, &key.category, &key.record, record.version, record.updated_at);
-    let (a, b, c, d, e, f) = args;
-    match tx.execute(&UPDATE, (a, b, c, d, e, f, record.clock_start, body)).await? {
+    let (version, updated_at) = (record.version, record.updated_at);
+    let (category, name, start) = (&key.category, &key.record, record.clock_start);
+    let args = (app, key.subject, category, name, version, updated_at, start, body);
+    match tx.execute(&UPDATE, args).await? {
         1 => Ok(()),
         _ => Err(StoreError::Stale),
     }
