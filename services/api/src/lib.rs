@@ -1,1 +1,20 @@
-//! Placeholder.
+//! JSON over HTTP: one endpoint a file, wire types, problem documents, authentication, OpenAPI.
+//!
+//! A handler turns a request into a call of one use case of `app`, and the result into a wire
+//! type. What it needs to be allowed stands in its signature. Nothing here knows SQL or keys, and
+//! nothing here decides a rule.
+
+mod extract;
+mod openapi;
+mod problem;
+mod records;
+mod routes;
+mod state;
+mod subjects;
+mod unmatched;
+
+pub use openapi::document;
+pub use problem::{Problem, ProblemDocument};
+pub use routes::routes;
+pub use state::{Api, Limits};
+pub use unmatched::unmatched;

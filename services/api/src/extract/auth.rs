@@ -1,0 +1,98 @@
+//! Who calls: the bearer token of a request, and the permission that a handler asks for.
+
+use std::marker::PhantomData;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{FromRequest, HttpRequest, web};
+use futures_util::future::LocalBoxFuture;
+use oubli_app::Caller;
+use oubli_app::auth::{self, Principal, Staff};
+use oubli_domain::{AppId, Code};
+
+use super::scopes::Needs;
+use crate::problem::Problem;
+use crate::state::Api;
+
+/// A caller who has the scope `S` in the app of the path. An app that the caller may not see is
+/// not found, as if it never was.
+pub(crate) struct Granted<S> {
+    pub(crate) caller: Caller,
+    scope: PhantomData<S>,
+}
+
+impl<S: Needs> FromRequest for Granted<S> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let caller = granted::<S>(&request).await?;
+            Ok(Self { caller, scope: PhantomData })
+        })
+    }
+}
+
+/// The caller of a request, checked for a scope in the app of the path.
+pub(super) async fn granted<S: Needs>(request: &HttpRequest) -> Result<Caller, Problem> {
+    let principal = principal(request).await?;
+    let app = request
+        .match_info()
+        .get("app")
+        .and_then(|app| AppId::new(app).ok())
+        .ok_or(Code::AppNotFound)?;
+    Ok(principal.caller_for(&app, S::SCOPE)?)
+}
+
+/// A member of staff whose role gives the scope `S`, where no app is in the path.
+pub(crate) struct GrantedStaff<S> {
+    pub(crate) staff: Staff,
+    scope: PhantomData<S>,
+}
+
+impl<S: Needs> FromRequest for GrantedStaff<S> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let staff = granted_staff::<S>(&request).await?;
+            Ok(Self { staff, scope: PhantomData })
+        })
+    }
+}
+
+/// The member of staff who calls, checked for a scope.
+pub(super) async fn granted_staff<S: Needs>(request: &HttpRequest) -> Result<Staff, Problem> {
+    Ok(principal(request).await?.staff_scope(S::SCOPE)?.clone())
+}
+
+async fn principal(request: &HttpRequest) -> Result<Principal, Problem> {
+    let api = api(request)?;
+    Ok(auth::verify(&api.oubli, bearer(request)?).await?)
+}
+
+/// The state of the application.
+pub(super) fn api(request: &HttpRequest) -> Result<web::Data<Api>, Problem> {
+    request.app_data::<web::Data<Api>>().cloned().ok_or_else(|| Code::Internal.into())
+}
+
+/// The token of a request (RFC 6750, section 2.1). Exactly one `Authorization` header may stand.
+///
+/// # Errors
+/// `unauthenticated`.
+pub(crate) fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
+    let mut headers = request.headers().get_all(AUTHORIZATION);
+    let (Some(header), None) = (headers.next(), headers.next()) else {
+        return Err(Code::Unauthenticated.into());
+    };
+    let (scheme, token) =
+        header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Code::Unauthenticated)?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        Ok(token.trim())
+    } else {
+        Err(Code::Unauthenticated.into())
+    }
+}

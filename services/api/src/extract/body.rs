@@ -1,0 +1,183 @@
+//! The body of a call that changes something, with who calls and whether it may be a repeat.
+
+use std::marker::PhantomData;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::{Bytes, BytesMut};
+use actix_web::{FromRequest, HttpRequest};
+use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
+use oubli_app::auth::Staff;
+use oubli_app::{Call, Caller, Once};
+use oubli_domain::{Code, Refusal, json};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::auth::{api, granted, granted_staff};
+use super::scopes::Needs;
+use crate::problem::Problem;
+use crate::state::Limits;
+
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// A wire type that a call may bring as its body. `()` brings none.
+pub(crate) trait Input: Sized + 'static {
+    /// The media types that are taken; empty when no body is.
+    const MEDIA_TYPES: &'static [&'static str] = &["application/json"];
+
+    /// The longest body.
+    fn most_bytes(limits: &Limits) -> usize {
+        limits.body_bytes
+    }
+
+    /// Reads strictly parsed JSON.
+    ///
+    /// # Errors
+    /// `invalid-body` with the place of the first fault.
+    fn read(value: Value) -> Result<Self, Refusal>;
+}
+
+impl Input for () {
+    const MEDIA_TYPES: &'static [&'static str] = &[];
+
+    fn read(_: Value) -> Result<Self, Refusal> {
+        Ok(())
+    }
+}
+
+/// Reads a wire type, naming the place of the first fault without repeating it.
+pub(crate) fn read_json<T: DeserializeOwned>(value: Value) -> Result<T, Refusal> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let mut pointer = String::new();
+        for segment in error.path() {
+            use serde_path_to_error::Segment;
+            match segment {
+                Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+                // Names that are not the wire type's own never get here: unknown members are
+                // refused at the object that holds them.
+                Segment::Map { key } if is_plain(key) => pointer.push_str(&format!("/{key}")),
+                _ => break,
+            }
+        }
+        Refusal::new(Code::InvalidBody).at(pointer, fault(&error.inner().to_string()))
+    })
+}
+
+/// Whether a name looks like one of ours. Unknown members may be named by the caller.
+fn is_plain(name: &str) -> bool {
+    name.len() <= 63 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+}
+
+/// serde's message quotes what it found: only its beginning is passed on, and only in known forms.
+fn fault(message: &str) -> String {
+    for known in ["missing field `", "unknown field", "duplicate field", "unknown variant"] {
+        if let Some(rest) = message.strip_prefix(known) {
+            return match (known, rest.split_once('`')) {
+                ("missing field `", Some((field, _))) => format!("lacks the member {field}"),
+                ("unknown variant", _) => "is not one of the allowed words".to_owned(),
+                ("duplicate field", _) => "has a member twice".to_owned(),
+                _ => "has a member that is not documented".to_owned(),
+            };
+        }
+    }
+    match message.rsplit_once("expected ") {
+        Some((found, expected)) if found.starts_with("invalid ") => format!("must be {expected}"),
+        _ if message.starts_with("must be ") || message.starts_with("not a") => message.to_owned(),
+        _ if message.starts_with("there is no such ") => message.to_owned(),
+        _ => "does not have the documented form".to_owned(),
+    }
+}
+
+/// A call that changes something in the app of the path: who calls (with the scope `S`), the body
+/// and, when the caller sent an `Idempotency-Key`, what makes a repeat recognisable.
+pub(crate) struct Write<S, T> {
+    pub(crate) call: Call,
+    pub(crate) body: T,
+    scope: PhantomData<S>,
+}
+
+impl<S: Needs, T: Input> FromRequest for Write<S, T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let caller = granted::<S>(&request).await?;
+            let (body, bytes) = read::<T>(&request, &mut payload).await?;
+            let once = once(&request, &caller, &bytes)?;
+            Ok(Self { call: Call { caller, once }, body, scope: PhantomData })
+        })
+    }
+}
+
+/// A call of staff that changes something outside every app.
+pub(crate) struct StaffWrite<S, T> {
+    pub(crate) staff: Staff,
+    pub(crate) body: T,
+    scope: PhantomData<S>,
+}
+
+impl<S: Needs, T: Input> FromRequest for StaffWrite<S, T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let staff = granted_staff::<S>(&request).await?;
+            let (body, _) = read::<T>(&request, &mut payload).await?;
+            Ok(Self { staff, body, scope: PhantomData })
+        })
+    }
+}
+
+/// Reads the body of a request. The bytes are what a repeat is recognised by.
+pub(crate) async fn read<T: Input>(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> Result<(T, Bytes), Problem> {
+    let most = T::most_bytes(&api(request)?.limits);
+    let bytes = collect(payload, most).await?;
+    if T::MEDIA_TYPES.is_empty() {
+        if bytes.is_empty() {
+            return Ok((T::read(Value::Null)?, bytes));
+        }
+        return Err(Refusal::new(Code::InvalidBody).at("", "must be empty").into());
+    }
+    let sent = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = sent.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if !T::MEDIA_TYPES.iter().any(|known| known.eq_ignore_ascii_case(essence)) {
+        let expected = format!("The body must be {}.", T::MEDIA_TYPES.join(" or "));
+        return Err(Refusal::new(Code::UnsupportedMediaType).detail(expected).into());
+    }
+    Ok((T::read(json::parse(&bytes)?)?, bytes))
+}
+
+async fn collect(payload: &mut Payload, most: usize) -> Result<Bytes, Problem> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| {
+            Refusal::new(Code::MalformedJson).detail("The body did not arrive whole.")
+        })?;
+        if body.len() + chunk.len() > most {
+            let limit = format!("A body here is at most {most} bytes.");
+            return Err(Refusal::new(Code::TooLarge).detail(limit).into());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+fn once(request: &HttpRequest, caller: &Caller, body: &[u8]) -> Result<Option<Once>, Problem> {
+    let mut keys = request.headers().get_all(IDEMPOTENCY_KEY);
+    let Some(key) = keys.next() else { return Ok(None) };
+    if keys.next().is_some() {
+        return Err(Code::InvalidIdempotencyKey.into());
+    }
+    let key = key.to_str().map_err(|_| Code::InvalidIdempotencyKey)?;
+    let (actor, method) = (caller.actor.to_string(), request.method().as_str());
+    let path = request.uri().path_and_query().map_or("", |path| path.as_str());
+    Ok(Some(api(request)?.oubli.once(&actor, key, method, path, body)?))
+}

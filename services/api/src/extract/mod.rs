@@ -1,0 +1,12 @@
+//! What handlers take: who may call, the body, a page, conditions.
+
+mod auth;
+mod body;
+mod condition;
+mod page;
+pub(crate) mod scopes;
+
+pub(crate) use auth::{Granted, GrantedStaff, bearer};
+pub(crate) use body::{Input, StaffWrite, Write, read_json};
+pub(crate) use condition::{Condition, etag};
+pub(crate) use page::{Page, PageQuery};

@@ -1,0 +1,163 @@
+//! The OpenAPI 3.1 document, made from the endpoints themselves.
+
+use std::sync::OnceLock;
+
+use actix_web::dev::ResourceDef;
+use actix_web::{HttpResponse, get, web};
+use oubli_domain::scope::Scope;
+use serde_json::{Map, Value, json};
+use utoipa::OpenApi;
+use utoipa_actix_web::AppExt;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::problem::{MEDIA_TYPE, ProblemDocument, WrongPlace};
+use crate::state::Api;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Oubli",
+        description = "Stores personal data and consents encrypted, answers for which purpose a \
+            person's data may be read, exports it and erases it with a signed certificate.\n\n\
+            Errors are problem documents (RFC 9457); their `type` is stable. Unsafe calls take an \
+            `Idempotency-Key`: a repeat within 24 hours gets the first answer. No personal data \
+            belongs in a URL, so people are looked up by POST.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    components(schemas(ProblemDocument, WrongPlace))
+)]
+struct Base;
+
+/// Serves the document.
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    config.service(serve);
+}
+
+/// This document
+///
+/// OpenAPI 3.1, as made from the running service.
+#[utoipa::path(tag = "Service", responses((status = 200, description = "The document", body = Value)))]
+#[get("/openapi.json")]
+pub(crate) async fn serve(api: web::Data<Api>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(api.openapi.to_string())
+}
+
+/// The document as text, with every endpoint, two spaces of indentation and a last line feed.
+#[must_use]
+pub fn document() -> String {
+    let mut text = format!("{:#}", tree());
+    text.push('\n');
+    text
+}
+
+fn tree() -> &'static Value {
+    static TREE: OnceLock<Value> = OnceLock::new();
+    TREE.get_or_init(|| {
+        let (_, collected) = actix_web::App::new()
+            .into_utoipa_app()
+            .openapi(Base::openapi())
+            .configure(crate::routes::routes)
+            .split_for_parts();
+        let mut tree = serde_json::to_value(collected).unwrap_or_default();
+        tree["openapi"] = "3.1.0".into();
+        tree["components"]["securitySchemes"] = security_schemes();
+        for (_, methods) in members(&mut tree["paths"]) {
+            for (method, operation) in members(methods) {
+                complete(method, operation);
+            }
+        }
+        tree
+    })
+}
+
+fn members(value: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
+    value.as_object_mut().into_iter().flat_map(Map::iter_mut)
+}
+
+fn security_schemes() -> Value {
+    let scopes: Map<String, Value> = Scope::ALL
+        .iter()
+        .map(|scope| (scope.as_str().to_owned(), scope.description().into()))
+        .collect();
+    json!({
+        "oauth2": {
+            "type": "oauth2",
+            "description": "Programs of an app: RFC 6749 client credentials.",
+            "flows": { "clientCredentials": { "tokenUrl": "/oauth2/token", "scopes": scopes } },
+        },
+        "staff": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "Staff: the token that POST /v1/staff/login gives.",
+        },
+    })
+}
+
+/// Adds the problems that every operation of a kind may answer with.
+fn complete(method: &str, operation: &mut Value) {
+    let mut problems = vec![("500", "The service failed"), ("503", "Try again shortly")];
+    let secured = operation.get("security").is_some();
+    if secured {
+        problems.push(("401", "No valid access token"));
+        problems.push(("403", "The token lacks the scope, or the purpose does not hold"));
+        problems.push(("404", "There is no such thing in this app"));
+    }
+    if operation.get("requestBody").is_some() {
+        problems.push(("400", "The body is not acceptable JSON"));
+        problems.push(("413", "The body is too large"));
+        problems.push(("415", "The content type is not supported"));
+        problems.push(("422", "The body does not have the documented shape"));
+    }
+    if operation.get("parameters").is_some() {
+        problems.push(("400", "A parameter is not acceptable"));
+        problems.push(("422", "An id does not have the documented form"));
+    }
+    if secured && matches!(method, "post" | "put" | "patch" | "delete") {
+        add_idempotency_key(operation);
+        problems.push(("400", "The Idempotency-Key is not acceptable"));
+        problems.push(("409", "The state of things does not allow it"));
+        problems.push(("422", "The Idempotency-Key was used for another call"));
+    }
+    let Some(responses) = operation["responses"].as_object_mut() else { return };
+    for (status, description) in problems {
+        responses.entry(status).or_insert_with(|| problem(description));
+    }
+}
+
+fn problem(description: &str) -> Value {
+    json!({
+        "description": description,
+        "content": { MEDIA_TYPE: { "schema": { "$ref": "#/components/schemas/Problem" } } },
+    })
+}
+
+fn add_idempotency_key(operation: &mut Value) {
+    let parameter = json!({
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": false,
+        "description": "1 to 255 visible ASCII characters. A repeat with the same key, body and \
+            path within 24 hours gets the answer of the first call.",
+        "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" },
+    });
+    match operation.get_mut("parameters").and_then(Value::as_array_mut) {
+        Some(parameters) => parameters.push(parameter),
+        None => operation["parameters"] = json!([parameter]),
+    }
+}
+
+/// The methods that the document has for a path; none when it has no such path.
+pub(crate) fn methods_of(path: &str) -> Vec<String> {
+    static KNOWN: OnceLock<Vec<(ResourceDef, Vec<String>)>> = OnceLock::new();
+    let known = KNOWN.get_or_init(|| {
+        let paths = tree()["paths"].as_object().into_iter().flatten();
+        paths
+            .map(|(path, methods)| {
+                let methods = methods.as_object().into_iter().flatten();
+                let names = methods.map(|(method, _)| method.to_uppercase()).collect();
+                (ResourceDef::new(path.as_str()), names)
+            })
+            .collect()
+    });
+    known.iter().filter(|(known, _)| known.is_match(path)).flat_map(|(_, m)| m.clone()).collect()
+}
