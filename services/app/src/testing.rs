@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use oubli_domain::clock::TestClock;
 use oubli_domain::{AppId, Code, Time};
 use oubli_store::Location;
 use oubli_vault::EnvironmentProvider;
@@ -19,20 +20,25 @@ pub(crate) const START: Time = Time(1_768_478_400_000_000);
 pub(crate) const ISSUER: &str = "https://oubli.test";
 
 /// A service of its own for each test. Keep the folder for as long as the service.
-pub(crate) async fn oubli() -> (TempDir, Arc<Oubli>, Arc<oubli_domain::clock::TestClock>) {
+pub(crate) async fn oubli() -> (TempDir, Arc<Oubli>, Arc<TestClock>) {
     let dir = tempfile::tempdir().unwrap();
-    let clock = Arc::new(oubli_domain::clock::TestClock::at(START));
+    let clock = Arc::new(TestClock::at(START));
+    let oubli = node(&dir, &clock).await;
+    (dir, oubli, clock)
+}
+
+/// A node over the store in a folder; a second one shares what the first one wrote.
+pub(crate) async fn node(dir: &TempDir, clock: &Arc<TestClock>) -> Arc<Oubli> {
     let file = |name: &str| Location::Sqlite(dir.path().join(name));
     let databases = Databases::open(&file("data.db"), &file("keys.db"), 4).await.unwrap();
     // Base64 of 32 zero bytes: the root key of nobody's data.
     let root = EnvironmentProvider::parse(&format!("{}=", "A".repeat(43))).unwrap();
     let options = Options {
         issuer: ISSUER.to_owned(),
-        key_cache: Duration::from_secs(60),
+        key_cache: Duration::from_mins(1),
         journal_dir: dir.path().join("journal"),
     };
-    let oubli = Oubli::open(databases, Arc::new(root), clock.clone(), options).await.unwrap();
-    (dir, Arc::new(oubli), clock)
+    Arc::new(Oubli::open(databases, Arc::new(root), clock.clone(), options).await.unwrap())
 }
 
 /// Registers an app, without a data map.

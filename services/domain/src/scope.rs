@@ -35,9 +35,9 @@ macro_rules! scopes {
 }
 
 scopes! {
-    /// Create apps and list all apps (staff only)
+    /// Create apps (staff only)
     AppsManage = "apps:manage";
-    /// Read the app and its settings
+    /// Read apps and their settings
     AppRead = "app:read";
     /// Change the app's settings
     AppWrite = "app:write";

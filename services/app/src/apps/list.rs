@@ -46,12 +46,12 @@ async fn some(
     after: Option<&AppId>,
     limit: usize,
 ) -> Result<Vec<App>> {
-    let mut names: Vec<_> = named.iter().filter(|app| Some(*app) > after).collect();
-    names.sort_unstable();
-    names.dedup();
+    let mut wanted: Vec<_> = named.iter().filter(|app| Some(*app) > after).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
     let mut conn = oubli.data().snapshot().await?;
     let mut found = Vec::new();
-    for name in names {
+    for name in wanted {
         if found.len() == limit {
             break;
         }

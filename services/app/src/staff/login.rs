@@ -88,7 +88,7 @@ async fn open_session(oubli: &Oubli, user: &users::User) -> Result<SignedIn> {
         .await?;
     tracing::info!(user = %id, %session, "signed in");
     let mut claims = Claims::new(oubli, id.to_string(), now, SESSION_SECONDS);
-    claims.client_id = STAFF_CLIENT.to_owned();
+    STAFF_CLIENT.clone_into(&mut claims.client_id);
     claims.scope = role.scopes().to_string();
     claims.sid = Some(session);
     claims.role = Some(role);
