@@ -12,4 +12,5 @@ mod migrations;
 mod notices;
 mod schema;
 mod staff;
+mod subjects;
 mod writes;
