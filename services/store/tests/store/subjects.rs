@@ -128,17 +128,17 @@ async fn a_write_that_began_before_an_erasure_does_not_commit_after_it() -> anyh
     let (shop, table) = (app("shop")?, identifiers_table()?);
     let ada = create(&stores.data, &shop).await?;
     // Permits are not used up, since a write may run more than once.
-    let (began, erasing) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let (has_read, erasing) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
     let late = async {
-        write!(stores.data, [shop, began, erasing], |tx| {
+        write!(stores.data, [shop, has_read, erasing], |tx| {
             subjects::get(tx, &shop, ada).await?;
-            began.add_permits(1);
+            has_read.add_permits(1);
             drop(erasing.acquire().await);
             add_identifiers(tx, &shop, ada, 1).await
         })
     };
     let erase = async {
-        drop(began.acquire().await);
+        drop(has_read.acquire().await);
         let begun = begin_erasure(&stores.data, &shop, ada).await;
         erasing.add_permits(1);
         begun
