@@ -7,23 +7,38 @@
 pub mod apps;
 pub mod auth;
 mod caller;
+pub mod certificate;
 pub mod clients;
+pub mod consents;
+pub mod data_map;
+mod erasure;
 mod error;
+pub mod events;
+pub mod export;
+pub mod health;
+mod housekeeping;
+mod janitor;
+pub mod journal;
 mod keyring;
 mod log;
 mod model;
+mod node;
+pub mod notices;
 mod once;
 mod oubli;
+pub mod purposes;
 mod read_log;
 pub mod records;
+pub mod requests;
 
 mod secrets;
 mod settings;
 pub mod staff;
-#[cfg(test)]
-mod testing;
 mod standing;
 pub mod subjects;
+#[cfg(test)]
+mod testing;
+mod worker;
 
 pub use caller::{Actor, Call, Caller};
 pub use error::{Error, Result};
@@ -32,3 +47,4 @@ pub use once::Once;
 pub use oubli::{Databases, Options, Oubli};
 pub use settings::Settings;
 pub use standing::Checked;
+pub use worker::Worker;

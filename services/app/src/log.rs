@@ -13,6 +13,8 @@ use crate::caller::Actor;
 pub(crate) struct Entry {
     /// The subject it is about, with the pseudonym that the log knows it by.
     subject: Option<(SubjectId, [u8; 32])>,
+    /// The pseudonym alone, when the subject is gone.
+    pseudonym: Option<[u8; 32]>,
     reasons: Vec<&'static str>,
     record_version: Option<i64>,
     ciphertext: Option<[u8; 32]>,
@@ -29,6 +31,12 @@ impl Entry {
     /// An entry about a person.
     pub(crate) fn about(subject: SubjectId, key: &DataKey) -> Self {
         Self { subject: Some((subject, key.subject_ref())), ..Self::default() }
+    }
+
+    /// The pseudonym of a subject that is gone.
+    pub(crate) fn pseudonym(mut self, subject_ref: [u8; 32]) -> Self {
+        self.pseudonym = Some(subject_ref);
+        self
     }
 
     /// A reason code.
@@ -71,6 +79,7 @@ impl Entry {
     ) -> NewEvent {
         let event = EventId::fresh(at);
         let actor = actor.to_string();
+        let subject_ref = self.subject.map(|(_, r)| r).or(self.pseudonym);
         let payload = self.subject.zip(self.payload).map(|((subject, _), payload)| Payload {
             subject,
             salt: oubli_vault::random_bytes(),
@@ -84,7 +93,7 @@ impl Entry {
                 leaf[name] = value;
             }
         };
-        add("subject_ref", self.subject.map(|(_, r)| hex(&r).into()));
+        add("subject_ref", subject_ref.map(|r| hex(&r).into()));
         add("record_version", self.record_version.map(Value::from));
         add("ciphertext_sha256", self.ciphertext.map(|h| hex(&h).into()));
         add("payload_sha256", payload.as_ref().map(|p| hex(&payload_hash(p)).into()));
@@ -96,7 +105,7 @@ impl Entry {
             at,
             kind,
             actor,
-            subject_ref: self.subject.map(|(_, r)| r),
+            subject_ref,
             leaf: json::canonical(&leaf),
             payload,
         }

@@ -14,6 +14,7 @@ use crate::auth::VerifiedTokens;
 use crate::error::Result;
 use crate::keyring::Keyring;
 use crate::model::{Model, Models};
+use crate::node::Node;
 use crate::read_log::ReadLog;
 use crate::secrets::Secrets;
 use crate::staff::PasswordGate;
@@ -72,6 +73,7 @@ pub struct Oubli {
     keyring: Keyring,
     models: Models,
     reads: ReadLog,
+    node: Node,
     verified: VerifiedTokens,
     gate: PasswordGate,
     tasks: TaskTracker,
@@ -94,6 +96,7 @@ impl Oubli {
             keyring: Keyring::new(databases.keys.clone(), root, options.key_cache),
             reads: ReadLog::start(databases.data.clone(), &tasks),
             models: Models::new(),
+            node: Node::new(&options),
             verified: VerifiedTokens::new(),
             gate: PasswordGate::new(),
             databases,
@@ -148,6 +151,10 @@ impl Oubli {
 
     pub(crate) fn password_gate(&self) -> &PasswordGate {
         &self.gate
+    }
+
+    pub(crate) fn node(&self) -> &Node {
+        &self.node
     }
 
     /// What an app declares at the moment that `conn` sees.

@@ -1,0 +1,146 @@
+//! Certificates of erasure: what they say, and how anyone checks one offline with the published
+//! keys.
+
+use std::collections::BTreeMap;
+
+use oubli_domain::request::KeptItem;
+use oubli_domain::{AppId, CertificateId, RequestId, Right, Time};
+use oubli_store::keys::app_keys;
+use oubli_vault::{PublicJwk, TokenError, VerifyingKey};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::keyring::LOG_SIGNING;
+use crate::oubli::Oubli;
+
+/// The `typ` of a certificate's JWS (RFC 8725, section 3.11).
+pub const CERTIFICATE_TYPE: &str = "oubli-erasure-certificate+jwt";
+
+/// What a certificate says. It names the request and never the person.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Claims {
+    /// The service that issued it: its URL.
+    pub iss: String,
+    /// When, in seconds since 1970 (RFC 7519).
+    pub iat: i64,
+    /// The certificate's id.
+    pub jti: CertificateId,
+    /// The app whose data it was.
+    pub app: AppId,
+    /// The request that was completed.
+    pub request: RequestId,
+    /// `erasure`.
+    pub right: Right,
+    /// When the controller received the request: the clock of Art. 12(3) started here.
+    pub received_at: Time,
+    /// From when on the person could not be found.
+    pub acknowledged_at: Time,
+    /// When everything had been deleted and counted.
+    pub completed_at: Time,
+    /// Rows deleted, by table.
+    pub deleted: BTreeMap<String, u64>,
+    /// Rows left when every table was counted, by table: all 0.
+    pub left: BTreeMap<String, u64>,
+    /// What a duty or hold keeps.
+    pub kept: Vec<KeptItem>,
+    /// The SHA-256 digests of the plugins that decided what is kept.
+    pub deciding_plugins: Vec<String>,
+    /// What became of the data key.
+    pub key: KeyFate,
+    /// When no backup can bring the data back; none while that is open.
+    pub final_at: Option<Time>,
+    /// The same in words.
+    pub finality: String,
+}
+
+/// What became of a data key.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct KeyFate {
+    /// The epoch of the app key that wrapped it; 0 when there was no key.
+    pub epoch: i64,
+    /// When it was deleted.
+    pub deleted_at: Option<Time>,
+    /// Who keeps the root key.
+    pub root_provider: String,
+}
+
+/// The public keys of the service, as published at `/.well-known/oubli-keys`: an RFC 7517 key set
+/// whose keys name their app.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PublishedKeys {
+    /// Every log key of every app, old ones too.
+    pub keys: Vec<PublishedKey>,
+}
+
+/// One public key.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PublishedKey {
+    /// The key.
+    #[serde(flatten)]
+    pub jwk: PublicJwk,
+    /// The app whose log and certificates it signs.
+    pub app: AppId,
+    /// When it was made.
+    pub created_at: Time,
+}
+
+/// The public keys of the service.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn published_keys(oubli: &Oubli) -> Result<PublishedKeys> {
+    let rows = app_keys::public_keys(&mut oubli.keys().conn().await?, LOG_SIGNING).await?;
+    let keys = rows
+        .into_iter()
+        .map(|row| {
+            Ok(PublishedKey {
+                jwk: VerifyingKey::from_bytes(&row.public_key)?.public_jwk(),
+                app: AppId::new(row.app_id).map_err(|_| Error::Damaged("app_secrets.app_id"))?,
+                created_at: Time(row.created_at),
+            })
+        })
+        .collect::<Result<_>>()?;
+    Ok(PublishedKeys { keys })
+}
+
+/// Why a certificate does not hold.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateError {
+    /// The keys are not in the form of `/.well-known/oubli-keys`.
+    #[error("the published keys cannot be read")]
+    Keys(#[source] serde_json::Error),
+    /// None of the published keys signed it, or it was changed.
+    #[error("the certificate does not hold: {0}")]
+    Signature(#[source] TokenError),
+    /// Another app's key signed it.
+    #[error("the certificate is signed by another app's key")]
+    OtherApp,
+    /// It says itself that something is left.
+    #[error("the certificate counts rows that are left")]
+    RowsLeft,
+}
+
+/// Checks a certificate offline: its signature under one of the published keys of its app, and
+/// that it counts no row left. `keys_json` is the body of `/.well-known/oubli-keys`.
+///
+/// # Errors
+/// Why it does not hold.
+pub fn verify_certificate(jws: &str, keys_json: &str) -> Result<Claims, CertificateError> {
+    let published: PublishedKeys =
+        serde_json::from_str(keys_json).map_err(CertificateError::Keys)?;
+    let mut failure = TokenError::UnknownKey;
+    for published in &published.keys {
+        let key = VerifyingKey::from_jwk(&published.jwk).map_err(CertificateError::Signature)?;
+        match key.verify_jws::<Claims>(CERTIFICATE_TYPE, jws.trim()) {
+            Ok(claims) if claims.app != published.app => return Err(CertificateError::OtherApp),
+            Ok(claims) if claims.left.values().any(|rows| *rows != 0) => {
+                return Err(CertificateError::RowsLeft);
+            }
+            Ok(claims) => return Ok(claims),
+            // The next key may be the one that signed it.
+            Err(TokenError::UnknownKey) => {}
+            Err(error) => failure = error,
+        }
+    }
+    Err(CertificateError::Signature(failure))
+}

@@ -1,0 +1,129 @@
+//! Steps 4 to 6: rows, then keys, then the count that nothing is left.
+
+use oubli_domain::SubjectId;
+use oubli_domain::request::ErasureStep;
+use oubli_store::erasure::{CHUNK, DATA_TABLES, KEY_TABLES, SubjectTable, delete_chunk};
+use oubli_store::{Result as StoreResult, StoreError, Tx, requests};
+
+use super::plan::counts;
+use super::{Outcome, Work, mark};
+use crate::error::Result;
+use crate::worker::{Leased, Next};
+
+impl Work<'_> {
+    /// Step 4: every table in turn, a bounded number of rows in each transaction. The counts are
+    /// kept with each deletion, so that they are right whatever happens in between.
+    pub(super) async fn delete_data(&self) -> Result<Next> {
+        let subject = self.subject()?;
+        for table in DATA_TABLES {
+            while self.delete_rows(table, subject).await? == CHUNK {}
+        }
+        let (from, to) = (ErasureStep::Journaled, ErasureStep::DataDeleted);
+        self.advance("erasure.data_deleted", from, to, None).await
+    }
+
+    async fn delete_rows(&self, table: &'static SubjectTable, subject: SubjectId) -> Result<u64> {
+        let (leased, id, now) = (self.leased.clone(), self.id(), self.oubli.now());
+        let deleted = self.oubli.data().write("erasure.delete", move |tx| {
+            let leased = leased.clone();
+            Box::pin(async move {
+                let rows = delete_chunk(tx, table, &leased.job.app, subject).await?;
+                if rows > 0 {
+                    let mut outcome = current(tx, &leased, id).await?;
+                    *outcome.deleted.entry(table.name.to_owned()).or_default() += rows;
+                    let step = ErasureStep::Journaled;
+                    mark(tx, &leased, id, step, step, Some(outcome.text()?), now).await?;
+                }
+                Ok(rows)
+            })
+        });
+        Ok(deleted.await?)
+    }
+
+    /// Step 5: with the data key every copy of the person's ciphertext becomes unreadable.
+    pub(super) async fn delete_keys(&self) -> Result<Next> {
+        let (app, subject) = (self.leased.job.app.clone(), self.subject()?);
+        self.count_keys(subject).await?;
+        for table in KEY_TABLES {
+            loop {
+                let of = app.clone();
+                let deleted = self.oubli.keys().write("erasure.delete_keys", move |tx| {
+                    let app = of.clone();
+                    Box::pin(async move { delete_chunk(tx, table, &app, subject).await })
+                });
+                if deleted.await? < CHUNK {
+                    break;
+                }
+            }
+        }
+        self.oubli.keyring().forget(&app, subject);
+        let mut outcome = Outcome::of(&self.leased.request(self.oubli).await?)?;
+        outcome.keys_deleted_at = Some(self.oubli.now());
+        let (from, to) = (ErasureStep::DataDeleted, ErasureStep::KeysDeleted);
+        self.advance("erasure.keys_deleted", from, to, Some(outcome.text()?)).await
+    }
+
+    /// The rows of the other database cannot be counted in the transaction that deletes them: the
+    /// most that was ever there before is what went.
+    async fn count_keys(&self, subject: SubjectId) -> Result<()> {
+        let mut conn = self.oubli.keys().conn().await?;
+        let found = counts(&mut conn, KEY_TABLES, &self.leased.job.app, subject).await?;
+        drop(conn);
+        let (leased, id, now) = (self.leased.clone(), self.id(), self.oubli.now());
+        let written = self.oubli.data().write("erasure.count_keys", move |tx| {
+            let (leased, found) = (leased.clone(), found.clone());
+            Box::pin(async move {
+                let mut outcome = current(tx, &leased, id).await?;
+                for (table, rows) in found {
+                    let deleted = outcome.deleted.entry(table).or_default();
+                    *deleted = rows.max(*deleted);
+                }
+                let step = ErasureStep::DataDeleted;
+                mark(tx, &leased, id, step, step, Some(outcome.text()?), now).await
+            })
+        });
+        Ok(written.await?)
+    }
+
+    /// Step 6: counts every table. What a write that began before the acknowledgement left behind
+    /// goes in another round.
+    pub(super) async fn verify(&self) -> Result<Next> {
+        let mut outcome = Outcome::of(&self.request)?;
+        if let Some(until) = self.keys_may_be_held_until(&outcome) {
+            return Ok(Next::At(until));
+        }
+        let (app, subject) = (&self.leased.job.app, self.subject()?);
+        let mut left =
+            counts(&mut self.oubli.data().snapshot().await?, DATA_TABLES, app, subject).await?;
+        let mut conn = self.oubli.keys().conn().await?;
+        left.append(&mut counts(&mut conn, KEY_TABLES, app, subject).await?);
+        drop(conn);
+        let clean = left.values().all(|rows| *rows == 0);
+        outcome.left = left;
+        let to = if clean { ErasureStep::Verified } else { ErasureStep::Journaled };
+        let from = ErasureStep::KeysDeleted;
+        self.advance("erasure.verified", from, to, Some(outcome.text()?)).await
+    }
+
+    /// Other nodes may hold the data key in memory for as long as their cache keeps one. A SQLite
+    /// file belongs to one process, which has forgotten it.
+    fn keys_may_be_held_until(&self, outcome: &Outcome) -> Option<oubli_domain::Time> {
+        if self.oubli.data().engine_name() == "sqlite" {
+            return None;
+        }
+        let cache = i64::try_from(self.oubli.options().key_cache.as_secs()).unwrap_or(i64::MAX);
+        // The caches' clocks count whole seconds here: one more is never too few.
+        let until = outcome.keys_deleted_at?.plus_seconds(cache.saturating_add(1));
+        Some(until).filter(|until| self.oubli.now() < *until)
+    }
+}
+
+/// The outcome as the transaction sees it.
+async fn current(
+    tx: &mut Tx,
+    leased: &Leased,
+    request: oubli_domain::RequestId,
+) -> StoreResult<Outcome> {
+    let row = requests::get(tx, &leased.job.app, request).await?;
+    Outcome::of(&row.ok_or(StoreError::Damaged("the request of an erasure"))?)
+}

@@ -1,0 +1,61 @@
+//! What every node does now and then besides jobs: ends lost claims and deletes what has expired.
+//! All of it may run on several nodes at once.
+
+use oubli_store::{exports, idempotency, staff::sessions};
+
+use crate::error::Result;
+use crate::janitor;
+use crate::oubli::Oubli;
+
+/// How often it is due, in seconds.
+pub(crate) const SECONDS: i64 = 30;
+/// The most rows of one transaction.
+const BATCH: i64 = 500;
+/// The most bundles of one turn.
+const BUNDLES: i64 = 50;
+
+/// One turn. What fails is logged and left to the next turn.
+pub(crate) async fn run(oubli: &Oubli) {
+    let done = [
+        ("claims", janitor::sweep(oubli).await.map(drop)),
+        ("idempotency keys", purge_answers(oubli).await),
+        ("exports", purge_exports(oubli).await),
+        ("sessions", purge_sessions(oubli).await),
+    ];
+    for (what, result) in done {
+        if let Err(error) = result {
+            tracing::warn!(error = %error, what, "housekeeping failed");
+        }
+    }
+}
+
+async fn purge_answers(oubli: &Oubli) -> Result<()> {
+    let now = oubli.now();
+    let purge = oubli.data().write("idempotency.purge", move |tx| {
+        Box::pin(async move { idempotency::purge_expired(tx, now, BATCH).await })
+    });
+    Ok(purge.await.map(drop)?)
+}
+
+async fn purge_sessions(oubli: &Oubli) -> Result<()> {
+    let now = oubli.now();
+    let purge = oubli.data().write("sessions.purge", move |tx| {
+        Box::pin(async move { sessions::purge(tx, now, BATCH).await })
+    });
+    Ok(purge.await.map(drop)?)
+}
+
+/// Deletes bundles that were downloaded or can no longer be.
+async fn purge_exports(oubli: &Oubli) -> Result<()> {
+    let mut conn = oubli.data().conn().await?;
+    let expired = exports::expired(&mut conn, oubli.now(), BUNDLES).await?;
+    drop(conn);
+    for (app, export) in expired {
+        let purge = oubli.data().write("exports.purge", move |tx| {
+            let app = app.clone();
+            Box::pin(async move { exports::delete(tx, &app, export).await })
+        });
+        purge.await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,312 @@
+//! The worker: leases jobs, does their steps, and keeps house. Any number of nodes run one each.
+//!
+//! A job is a row that stays leased while it is worked on; nothing else is held. Each step commits
+//! its own marker, so a worker that dies, or whose lease was lost, leaves a job that any other
+//! resumes. Every write of a step that must happen once stands in one transaction with that marker
+//! or with the lease.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use oubli_domain::request::RequestState;
+use oubli_domain::{Code, JobId, Refusal, RequestId, Right, Time};
+use oubli_store::jobs::{self, Job};
+use oubli_store::requests::{self, Request};
+use oubli_store::{Result as StoreResult, StoreError, Tx};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+use crate::oubli::Oubli;
+use crate::{erasure, export, housekeeping};
+
+/// How many jobs a node works on at once. Erasures that end together share one cleaning of the
+/// database files.
+const CONCURRENCY: usize = 16;
+/// How long a lease lasts, in seconds.
+const LEASE_SECONDS: i64 = 60;
+/// How often a lease is renewed while its job is worked on.
+const RENEW: Duration = Duration::from_secs(20);
+/// How long the worker sleeps when nothing wakes it.
+const POLL: Duration = Duration::from_secs(1);
+/// A job that failed as often is given up.
+const ATTEMPTS: i64 = 20;
+/// The longest wait between two attempts, in seconds.
+const BACKOFF_SECONDS: i64 = 600;
+
+const ERASURE: &str = "erasure";
+const EXPORT: &str = "export";
+
+/// The kind of job that serves a right.
+pub(crate) fn kind_of(right: Right) -> &'static str {
+    if right == Right::Erasure { ERASURE } else { EXPORT }
+}
+
+/// What a step leaves to be done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Next {
+    /// The next step, at once.
+    Again,
+    /// The same step, not before this time.
+    At(Time),
+    /// Nothing: the step ended its job.
+    Done,
+}
+
+/// A job and the token that makes its writes count.
+#[derive(Clone, Debug)]
+pub(crate) struct Leased {
+    pub(crate) job: Job,
+    pub(crate) lease: Uuid,
+}
+
+impl Leased {
+    /// The request that the job serves.
+    pub(crate) async fn request(&self, oubli: &Oubli) -> Result<Request> {
+        let id: RequestId = self.job.payload.parse().map_err(|_| Error::Damaged("jobs.payload"))?;
+        let mut conn = oubli.data().conn().await?;
+        let found = requests::get(&mut conn, &self.job.app, id).await?;
+        found.ok_or(Error::Damaged("a job without its request"))
+    }
+
+    /// Deletes the job in the transaction of its last write.
+    ///
+    /// # Errors
+    /// `Stale` when the lease was lost: the write must not count.
+    pub(crate) async fn finish(&self, tx: &mut Tx) -> StoreResult<()> {
+        still_ours(jobs::finish(tx, &self.job.app, self.job.job, self.lease).await?)
+    }
+
+    /// Holds the job until the end of the transaction, and renews the lease.
+    ///
+    /// # Errors
+    /// `Stale` when the lease was lost: the write must not count.
+    pub(crate) async fn hold(&self, tx: &mut Tx, now: Time) -> StoreResult<()> {
+        let until = now.plus_seconds(LEASE_SECONDS);
+        still_ours(jobs::extend(tx, &self.job.app, self.job.job, self.lease, until).await?)
+    }
+}
+
+fn still_ours(held: bool) -> StoreResult<()> {
+    if held { Ok(()) } else { Err(StoreError::Stale) }
+}
+
+/// Leases jobs that are due.
+pub(crate) async fn lease(oubli: &Oubli, limit: usize) -> Result<Vec<Leased>> {
+    let lease = uuid::Builder::from_random_bytes(oubli_vault::random_bytes()).into_uuid();
+    let now = oubli.now();
+    let until = now.plus_seconds(LEASE_SECONDS);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let jobs = jobs::lease(oubli.data(), lease, now, until, limit).await?;
+    Ok(jobs.into_iter().map(|job| Leased { job, lease }).collect())
+}
+
+/// Does one step of a job.
+pub(crate) async fn step(oubli: &Oubli, leased: &Leased) -> Result<Next> {
+    match leased.job.kind.as_str() {
+        ERASURE => erasure::step(oubli, leased).await,
+        EXPORT => export::step(oubli, leased).await,
+        _ => Err(Error::Damaged("jobs.kind")),
+    }
+}
+
+/// The worker of a node.
+#[derive(Debug)]
+pub struct Worker {
+    oubli: Arc<Oubli>,
+    stop: CancellationToken,
+}
+
+impl Worker {
+    /// A worker that runs until `stop` is cancelled.
+    #[must_use]
+    pub fn new(oubli: Arc<Oubli>, stop: CancellationToken) -> Self {
+        Self { oubli, stop }
+    }
+
+    /// Works until told to stop, and returns after the steps in hand.
+    pub async fn run(self) {
+        let mut working = FuturesUnordered::new();
+        let mut house_due = Time(0);
+        while !self.stop.is_cancelled() {
+            let now = self.oubli.now();
+            self.oubli.node().beat(Some(now));
+            self.oubli.keyring().sweep();
+            if house_due <= now {
+                housekeeping::run(&self.oubli).await;
+                house_due = now.plus_seconds(housekeeping::SECONDS);
+            }
+            for leased in self.lease(CONCURRENCY - working.len()).await {
+                working.push(self.work(leased));
+            }
+            let full = working.len() == CONCURRENCY;
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                Some(()) = working.next() => {}
+                () = self.oubli.node().woken(), if !full => {}
+                () = tokio::time::sleep(POLL) => {}
+            }
+        }
+        while working.next().await.is_some() {}
+        self.oubli.node().beat(None);
+    }
+
+    /// Works on every job that is due by the clock until none is, and keeps house once: for tests
+    /// and for a command that must see the end of what it asked for. Gives how many turns of work
+    /// there were.
+    ///
+    /// # Errors
+    /// When no job can be leased.
+    pub async fn run_until_idle(&self) -> Result<usize> {
+        let mut turns = 0;
+        housekeeping::run(&self.oubli).await;
+        loop {
+            let leased = lease(&self.oubli, CONCURRENCY).await?;
+            if leased.is_empty() {
+                return Ok(turns);
+            }
+            turns += leased.len();
+            let mut working: FuturesUnordered<_> =
+                leased.into_iter().map(|leased| self.work(leased)).collect();
+            while working.next().await.is_some() {}
+        }
+    }
+
+    async fn lease(&self, free: usize) -> Vec<Leased> {
+        if free == 0 {
+            return Vec::new();
+        }
+        lease(&self.oubli, free).await.unwrap_or_else(|error| {
+            tracing::warn!(error = %error, "no job could be leased");
+            Vec::new()
+        })
+    }
+
+    /// Works on one job until it is done, must wait, or fails.
+    async fn work(&self, leased: Leased) {
+        let steps = self.steps(&leased);
+        tokio::pin!(steps);
+        let result = loop {
+            tokio::select! {
+                result = &mut steps => break result,
+                () = tokio::time::sleep(RENEW) => {
+                    // A worker that lost its lease drops the work where it stands: whoever has it
+                    // now resumes from the last step that committed.
+                    if let Err(error) = self.renew(&leased).await {
+                        break Err(error);
+                    }
+                }
+            }
+        };
+        if let Err(error) = self.settle(&leased, result).await {
+            tracing::warn!(error = %error, job = %leased.job.job, "a job is left to its lease's end");
+        }
+    }
+
+    async fn steps(&self, leased: &Leased) -> Result<Next> {
+        loop {
+            match step(&self.oubli, leased).await? {
+                Next::Again if self.stop.is_cancelled() => return Ok(Next::At(self.oubli.now())),
+                Next::Again => {}
+                other => return Ok(other),
+            }
+        }
+    }
+
+    async fn renew(&self, leased: &Leased) -> Result<()> {
+        let (leased, now) = (leased.clone(), self.oubli.now());
+        let renewed = self.oubli.data().write("jobs.extend", move |tx| {
+            let leased = leased.clone();
+            Box::pin(async move { leased.hold(tx, now).await })
+        });
+        Ok(renewed.await?)
+    }
+
+    /// Writes down how a turn of work ended.
+    async fn settle(&self, leased: &Leased, result: Result<Next>) -> Result<()> {
+        let now = self.oubli.now();
+        match result {
+            Ok(Next::Done) => Ok(()),
+            Ok(Next::At(at)) => self.defer(leased, at).await,
+            Ok(Next::Again) => self.defer(leased, now).await,
+            // The lease was lost: the job is somebody else's.
+            Err(Error::Store(StoreError::Stale)) => Ok(()),
+            Err(error) => {
+                tracing::warn!(
+                    error = %error, job = %leased.job.job, kind = %leased.job.kind,
+                    attempts = leased.job.attempts, "a job failed"
+                );
+                self.fail(leased, reason(&error), now).await
+            }
+        }
+    }
+
+    async fn defer(&self, leased: &Leased, at: Time) -> Result<()> {
+        let (app, job, lease) = place(leased);
+        let deferred = self.oubli.data().write("jobs.defer", move |tx| {
+            let app = app.clone();
+            Box::pin(async move { jobs::defer(tx, &app, job, lease, at).await })
+        });
+        deferred.await?;
+        Ok(())
+    }
+
+    async fn fail(&self, leased: &Leased, reason: &'static str, now: Time) -> Result<()> {
+        let (app, job, lease) = place(leased);
+        let (attempts, request) = (leased.job.attempts, leased.job.payload.parse::<RequestId>());
+        let failed = self.oubli.data().write("jobs.fail", move |tx| {
+            let (app, request) = (app.clone(), request.clone());
+            Box::pin(async move {
+                if attempts < ATTEMPTS {
+                    let at = now.plus_seconds(backoff(attempts));
+                    return jobs::retry(tx, &app, job, lease, at, reason).await.map(drop);
+                }
+                still_ours(jobs::bury(tx, &app, job, lease, reason).await?)?;
+                if let Ok(request) = request {
+                    let state = RequestState::Failed;
+                    requests::set_state(tx, &app, request, state, reason, now).await?;
+                }
+                Ok(())
+            })
+        });
+        Ok(failed.await?)
+    }
+}
+
+fn place(leased: &Leased) -> (oubli_domain::AppId, JobId, Uuid) {
+    (leased.job.app.clone(), leased.job.job, leased.lease)
+}
+
+/// 1, 2, 4 … seconds, at most ten minutes.
+fn backoff(attempts: i64) -> i64 {
+    let exponent = u32::try_from(attempts.clamp(1, 20) - 1).unwrap_or(0);
+    BACKOFF_SECONDS.min(1 << exponent)
+}
+
+/// A code for what went wrong, which may stand in a row for ever.
+fn reason(error: &Error) -> &'static str {
+    match error {
+        Error::Refused(Refusal { code, .. }) => code.slug(),
+        Error::Store(StoreError::Unavailable { .. } | StoreError::Contention) => {
+            Code::Unavailable.slug()
+        }
+        Error::Store(_) => "store",
+        Error::Vault(_) | Error::Token(_) => "keys",
+        Error::Journal(_) => "journal",
+        Error::Damaged(_) => "damaged",
+        Error::TaskEnded(_) => "task-ended",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::backoff;
+
+    #[test]
+    fn waits_double_up_to_ten_minutes() {
+        let waits: Vec<i64> = [1, 2, 3, 10, 11, 20, 1_000].map(backoff).into();
+        assert_eq!(waits, [1, 2, 4, 512, 600, 600, 600]);
+    }
+}
