@@ -64,6 +64,7 @@ impl Db {
         };
         let db = Self { schema, engine };
         migrate::require_current(&db).await?;
+        db.require_scrub().await?;
         Ok(db)
     }
 

@@ -28,6 +28,7 @@ mod pg_write;
 pub mod records;
 pub mod requests;
 pub mod schema_list;
+mod scrub;
 pub mod staff;
 mod statement;
 pub mod subjects;
