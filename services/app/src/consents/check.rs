@@ -1,0 +1,144 @@
+//! Checking whether a purpose holds for a person now, for one and for many. Checks are not logged.
+
+use std::collections::{BTreeSet, HashMap};
+
+use oubli_domain::consent::{ConsentEvent, Latest};
+use oubli_domain::request::SubjectState;
+use oubli_domain::{Code, Name, Refusal, SubjectId, Time};
+use oubli_store::subjects::Subject;
+use oubli_store::{Conn, consents, subjects};
+
+use super::check_count;
+use crate::caller::Caller;
+use crate::error::{Error, Result};
+use crate::model::Model;
+use crate::oubli::Oubli;
+use crate::standing::{self, Checked, judge, rests_on_consent};
+use crate::subjects::{SubjectSelector, resolve, resolve_many};
+
+/// One question.
+#[derive(Clone, Debug)]
+pub struct CheckItem {
+    /// About whom.
+    pub subject: SubjectSelector,
+    /// May data be processed for this?
+    pub purpose: Name,
+}
+
+/// Whether a purpose holds for a person now.
+///
+/// # Errors
+/// `unknown-purpose`, `data-map-not-found`; `invalid-identifier`; `subject-not-found`,
+/// `subject-erasing`.
+pub async fn check(oubli: &Oubli, caller: &Caller, item: &CheckItem) -> Result<Checked> {
+    let subject = match &item.subject {
+        SubjectSelector::Id(id) => *id,
+        by_identifier @ SubjectSelector::Identifier { .. } => {
+            let model = oubli.model(&mut oubli.data().conn().await?, &caller.app).await?;
+            resolve(oubli, &caller.app, &model, by_identifier).await?
+        }
+    };
+    let mut conn = oubli.data().snapshot().await?;
+    let model = oubli.model(&mut conn, &caller.app).await?;
+    let subject = subjects::require(&mut conn, &caller.app, subject).await?;
+    standing::check(&mut conn, &model, &subject, &item.purpose, oubli.now()).await
+}
+
+/// As [`check`] for up to [`super::MAX_BATCH`] questions, in a few queries, all seen in one
+/// snapshot. What is wrong with one question stands in its own place.
+///
+/// # Errors
+/// `invalid-body` for none or too many; `data-map-not-found`.
+pub async fn check_batch(
+    oubli: &Oubli,
+    caller: &Caller,
+    items: &[CheckItem],
+) -> Result<Vec<Result<Checked, Refusal>>> {
+    check_count(items.len())?;
+    let model = oubli.model(&mut oubli.data().conn().await?, &caller.app).await?;
+    let selectors: Vec<&SubjectSelector> = items.iter().map(|item| &item.subject).collect();
+    let ids = resolve_many(oubli, &caller.app, &model, &selectors).await?;
+    let mut conn = oubli.data().snapshot().await?;
+    let model = oubli.model(&mut conn, &caller.app).await?;
+    model.map()?;
+    let seen = Seen::read(&mut conn, &model, items, &ids).await?;
+    drop(conn);
+    let now = oubli.now();
+    items
+        .iter()
+        .zip(ids)
+        .map(|(item, id)| match id.and_then(|id| seen.subject(id)) {
+            Err(refusal) => Ok(Err(refusal)),
+            Ok(subject) => split(seen.judge(&model, subject, &item.purpose, now)),
+        })
+        .collect()
+}
+
+/// Parts what one question is refused with from what fails all of them.
+fn split<T>(result: Result<T>) -> Result<Result<T, Refusal>> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(Error::Refused(refusal)) => Ok(Err(refusal)),
+        Err(error) => Err(error),
+    }
+}
+
+/// What one snapshot says about everybody who is asked about.
+struct Seen {
+    subjects: HashMap<SubjectId, Subject>,
+    latest: HashMap<(SubjectId, Name), ConsentEvent>,
+}
+
+impl Seen {
+    async fn read(
+        conn: &mut Conn,
+        model: &Model,
+        items: &[CheckItem],
+        ids: &[Result<SubjectId, Refusal>],
+    ) -> Result<Self> {
+        let app = &model.app.app;
+        let ids: BTreeSet<SubjectId> =
+            ids.iter().filter_map(|id| id.as_ref().ok().copied()).collect();
+        let ids: Vec<SubjectId> = ids.into_iter().collect();
+        let purposes: BTreeSet<&Name> = items.iter().map(|item| &item.purpose).collect();
+        let purposes: Vec<Name> = purposes
+            .into_iter()
+            .filter(|purpose| rests_on_consent(model, purpose).is_ok_and(|rests| rests))
+            .cloned()
+            .collect();
+        let subjects = subjects::get_many(conn, app, &ids).await?;
+        let latest = if purposes.is_empty() {
+            Vec::new()
+        } else {
+            consents::latest_of_many(conn, app, &ids, &purposes).await?
+        };
+        Ok(Self {
+            subjects: subjects.into_iter().map(|row| (row.subject, row)).collect(),
+            latest: latest
+                .into_iter()
+                .map(|(subject, event)| ((subject, event.purpose.clone()), event))
+                .collect(),
+        })
+    }
+
+    fn subject(&self, id: SubjectId) -> Result<&Subject, Refusal> {
+        match self.subjects.get(&id) {
+            None => Err(Code::SubjectNotFound.into()),
+            Some(subject) if subject.state == SubjectState::Erasing => {
+                Err(Code::SubjectErasing.into())
+            }
+            Some(subject) => Ok(subject),
+        }
+    }
+
+    fn judge(
+        &self,
+        model: &Model,
+        subject: &Subject,
+        purpose: &Name,
+        now: Time,
+    ) -> Result<Checked> {
+        let latest = self.latest.get(&(subject.subject, purpose.clone())).cloned();
+        judge(model, subject, purpose, Latest(latest), now)
+    }
+}

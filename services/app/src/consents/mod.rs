@@ -1,0 +1,37 @@
+//! Consents: recording what a person did, the states that follow, the history, and checks. What
+//! the events amount to is decided in the domain; here is the order of steps: a subject is locked
+//! before anything about it is written, and a check reads the primary in one snapshot, so that one
+//! that starts after an acknowledged withdrawal never permits.
+
+mod batch;
+mod check;
+mod event;
+mod history;
+mod record;
+mod shown;
+mod state;
+
+#[cfg(test)]
+mod tests;
+
+pub use batch::{BatchItem, BatchResult, record_batch};
+pub use check::{CheckItem, check, check_batch};
+pub use event::{CallerId, NewConsent, Recorded};
+pub use history::{Position, history};
+pub use record::record;
+pub use state::{AsOf, PurposeConsent, state};
+
+/// The most items in one batch, and in one bulk check.
+pub const MAX_BATCH: usize = 1_000;
+
+/// How often a write is prepared again because another one was first.
+const ATTEMPTS: u32 = 16;
+
+/// Refuses a batch of none or too many.
+fn check_count(items: usize) -> Result<(), oubli_domain::Refusal> {
+    if (1..=MAX_BATCH).contains(&items) {
+        return Ok(());
+    }
+    let refusal = oubli_domain::Refusal::new(oubli_domain::Code::InvalidBody);
+    Err(refusal.at("/items", "must be 1 to 1000"))
+}
