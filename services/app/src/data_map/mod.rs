@@ -6,7 +6,7 @@ mod read;
 mod stored_types;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use put::{Put, put};
 pub use read::{DataMapVersion, Info, get, list};

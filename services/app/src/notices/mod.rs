@@ -5,7 +5,7 @@ mod put;
 mod read;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use put::{MAX_LANGUAGES, MAX_TEXT, NewNotice, Put, put};
 pub use read::{Info, NoticeVersion, Position, get, list};
