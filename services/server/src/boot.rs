@@ -1,0 +1,156 @@
+//! Putting the service together: the one wiring, for production and for tests.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use actix_web::dev::ServerHandle;
+use anyhow::Context;
+use oubli_api::{Api, Limits};
+use oubli_app::{Databases, Options, Oubli, Worker};
+use oubli_domain::Clock;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Config, Listen};
+use crate::lock::FolderLock;
+use crate::{http, root_key};
+
+/// What a process does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Roles {
+    /// Answers HTTP.
+    pub serve: bool,
+    /// Works on jobs.
+    pub work: bool,
+}
+
+/// A running service. Dropping it ends nothing: call [`Service::stop`].
+#[derive(Debug)]
+pub struct Service {
+    /// Where it listens, when it does.
+    pub address: Option<SocketAddr>,
+    oubli: Arc<Oubli>,
+    http: Option<ServerHandle>,
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+    _lock: Option<FolderLock>,
+}
+
+/// Opens databases, root key and service, without starting anything.
+///
+/// # Errors
+/// When a database cannot be reached or does not fit, or the root key is missing or wrong; nothing
+/// was changed then.
+pub async fn open(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    issuer: String,
+) -> anyhow::Result<Arc<Oubli>> {
+    config.storage.make_data_dir()?;
+    let (data, keys) = config.storage.locations()?;
+    let databases = Databases::open(&data, &keys, config.storage.connections)
+        .await
+        .context("cannot open the databases")?;
+    let root = root_key::open(&config.root_key, &config.storage, &databases).await?;
+    let options = Options {
+        issuer,
+        key_cache: config.work.key_cache(),
+        journal_dir: config.work.journal_dir.clone(),
+    };
+    let opened = Oubli::open(databases, root, clock, options).await;
+    Ok(Arc::new(opened.context("the root key does not open the keys database")?))
+}
+
+impl Service {
+    /// Starts the service.
+    ///
+    /// # Errors
+    /// As [`open`]; also when the address is taken, or another process holds the SQLite folder.
+    pub async fn start(
+        config: &Config,
+        listen: &Listen,
+        roles: Roles,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
+        listen.check()?;
+        let lock = take_folder(config)?;
+        let listener = match roles.serve {
+            true => Some(bind(listen.bind)?),
+            false => None,
+        };
+        let address = listener.as_ref().map(TcpListener::local_addr).transpose()?;
+        let own = address.unwrap_or(listen.bind);
+        let issuer = listen.url.clone().unwrap_or_else(|| format!("http://{own}"));
+        let oubli = open(config, clock, issuer).await?;
+        let mut service = Self {
+            address,
+            oubli,
+            http: None,
+            stop: CancellationToken::new(),
+            tasks: Vec::new(),
+            _lock: lock,
+        };
+        if roles.work {
+            service.work();
+        }
+        if let Some(listener) = listener {
+            service.listen(listener)?;
+        }
+        Ok(service)
+    }
+
+    /// The service itself, for use cases that have no endpoint.
+    #[must_use]
+    pub fn oubli(&self) -> &Arc<Oubli> {
+        &self.oubli
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the task is kept: `stop` waits for it")]
+    fn work(&mut self) {
+        let worker = Worker::new(Arc::clone(&self.oubli), self.stop.clone());
+        self.tasks.push(tokio::spawn(worker.run()));
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the task is kept: `stop` waits for it")]
+    fn listen(&mut self, listener: TcpListener) -> anyhow::Result<()> {
+        let api = Api::new(Arc::clone(&self.oubli), Limits::default());
+        let server = http::serve(api, listener)?;
+        self.http = Some(server.handle());
+        self.tasks.push(tokio::spawn(async move {
+            if let Err(error) = server.await {
+                tracing::error!(error = &error as &dyn std::error::Error, "the HTTP server ended");
+            }
+        }));
+        Ok(())
+    }
+
+    /// Takes no more requests, ends those that are open and the steps of jobs in hand, and closes
+    /// the databases.
+    pub async fn stop(self) {
+        if let Some(http) = &self.http {
+            http.stop(true).await;
+        }
+        self.stop.cancel();
+        for task in self.tasks {
+            if let Err(error) = task.await {
+                tracing::error!(error = &error as &dyn std::error::Error, "a task panicked");
+            }
+        }
+        self.oubli.close().await;
+    }
+}
+
+fn take_folder(config: &Config) -> anyhow::Result<Option<FolderLock>> {
+    if !config.storage.is_embedded() {
+        return Ok(None);
+    }
+    config.storage.make_data_dir()?;
+    FolderLock::take(&config.storage.data_dir).map(Some)
+}
+
+fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listener =
+        TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}

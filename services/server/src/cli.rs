@@ -1,0 +1,238 @@
+//! The command line. Its help is the first thing that many read: each command says what it does,
+//! what it needs, and shows itself in use.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::{Config, Listen};
+
+/// Stores personal data and consents encrypted, and exports or erases a person on demand.
+///
+/// To see what it does:        oubli demo
+/// To run it on this machine:  oubli all
+/// On PostgreSQL:              oubli migrate, then oubli all on any number of machines
+#[derive(Parser, Debug)]
+#[command(name = "oubli", version, max_term_width = 100, verbatim_doc_comment)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// What is logged, such as `info` or `warn,oubli_app=debug`. Never personal data.
+    #[arg(long, env = "OUBLI_LOG", default_value = "info", global = true, value_name = "FILTER")]
+    pub log: String,
+    /// How it is logged.
+    #[arg(long, env = "OUBLI_LOG_FORMAT", default_value = "text", global = true)]
+    pub log_format: LogFormat,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A subcommand.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Answer HTTP and work on jobs, in one process. The usual way to run.
+    All(Run),
+    /// Answer HTTP only; some other process must run `oubli worker`.
+    Serve(Run),
+    /// Work on jobs only: exports, erasures, housekeeping.
+    Worker(Run),
+    /// Bring both databases to this binary's schema. SQLite does this by itself at start.
+    Migrate(Migrate),
+    /// Staff users, who sign in: the first admin is made here, never from a default password.
+    #[command(subcommand)]
+    User(User),
+    /// Apps (tenants).
+    #[command(subcommand)]
+    App(AppCommand),
+    /// Clients: the programs of an app that call the API.
+    #[command(subcommand)]
+    Client(Client),
+    /// Walk the whole story on a fresh store: consent, read, withdrawal, export, erasure.
+    Demo(Demo),
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Check what the service signed, offline.
+    #[command(subcommand)]
+    Verify(Verify),
+    /// Ask a running service whether it is ready; status 0 when it is. For health checks.
+    Health(Health),
+}
+
+/// How to run.
+#[derive(Args, Debug)]
+pub struct Run {
+    /// Databases, root key, journal.
+    #[command(flatten)]
+    pub config: Config,
+    /// Address.
+    #[command(flatten)]
+    pub listen: Listen,
+}
+
+/// What `oubli migrate` does.
+#[derive(Args, Debug)]
+pub struct Migrate {
+    /// Databases, root key, journal.
+    #[command(flatten)]
+    pub config: Config,
+    /// Print the SQL that would run, and run nothing.
+    #[arg(long, conflicts_with = "status")]
+    pub dry_run: bool,
+    /// List the migrations and whether they were applied, and run nothing.
+    #[arg(long)]
+    pub status: bool,
+}
+
+/// What `oubli user` does.
+#[derive(Subcommand, Debug)]
+pub enum User {
+    /// Make a staff user. The password is asked for, or read from standard input when that is no
+    /// terminal.
+    ///
+    /// Example: oubli user create --name ada --role admin
+    Create {
+        /// Databases, root key, journal.
+        #[command(flatten)]
+        config: Config,
+        /// What the user signs in with: a-z, 0-9, `.`, `_` and `-`, 64 at most.
+        #[arg(long)]
+        name: String,
+        /// admin, dpo, compliance or auditor.
+        #[arg(long)]
+        role: String,
+        /// Which apps the user may see: `*`, or names with commas between.
+        #[arg(long, default_value = "*")]
+        apps: String,
+    },
+    /// Give a staff user another password; ends all their sessions.
+    SetPassword {
+        /// Databases, root key, journal.
+        #[command(flatten)]
+        config: Config,
+        /// Who.
+        #[arg(long)]
+        name: String,
+    },
+    /// List staff users.
+    List {
+        /// Databases, root key, journal.
+        #[command(flatten)]
+        config: Config,
+    },
+}
+
+/// What `oubli app` does.
+#[derive(Subcommand, Debug)]
+pub enum AppCommand {
+    /// Make an app.
+    ///
+    /// Example: oubli app create shop --title "The shop"
+    Create {
+        /// Databases, root key, journal.
+        #[command(flatten)]
+        config: Config,
+        /// Its name in every path: a-z, 0-9 and `-`.
+        app: String,
+        /// What people call it; its name unless given.
+        #[arg(long)]
+        title: Option<String>,
+    },
+    /// List apps.
+    List {
+        /// Databases, root key, journal.
+        #[command(flatten)]
+        config: Config,
+    },
+}
+
+/// What `oubli client` does.
+#[derive(Subcommand, Debug)]
+pub enum Client {
+    /// Make a client of an app and print its secret, once.
+    ///
+    /// Example: oubli client create --app shop --title backend
+    Create {
+        /// Databases, root key, journal.
+        #[command(flatten)]
+        config: Config,
+        /// Whose client.
+        #[arg(long)]
+        app: String,
+        /// What people call it.
+        #[arg(long)]
+        title: String,
+        /// What it may do: scopes with spaces between; all that a client may have unless given.
+        #[arg(long)]
+        scopes: Option<String>,
+    },
+    /// Give a client a new secret and print it, once.
+    Rotate {
+        /// Databases, root key, journal.
+        #[command(flatten)]
+        config: Config,
+        /// The client's id.
+        client: String,
+    },
+    /// Revoke a client: its tokens are refused within 5 seconds everywhere.
+    Revoke {
+        /// Databases, root key, journal.
+        #[command(flatten)]
+        config: Config,
+        /// The client's id.
+        client: String,
+    },
+    /// List the clients of an app.
+    List {
+        /// Databases, root key, journal.
+        #[command(flatten)]
+        config: Config,
+        /// Whose clients.
+        #[arg(long)]
+        app: String,
+    },
+}
+
+/// What `oubli demo` does.
+#[derive(Args, Debug)]
+pub struct Demo {
+    /// End after the story, with status 0 only when every step held.
+    #[arg(long)]
+    pub exit: bool,
+    /// Where the demo's store is made; a fresh temporary folder unless given. It must not exist.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Address and port to listen on; any free port unless given.
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR:PORT")]
+    pub bind: std::net::SocketAddr,
+}
+
+/// What `oubli verify` checks.
+#[derive(Subcommand, Debug)]
+pub enum Verify {
+    /// Check the signature of a certificate and print what it says.
+    ///
+    /// Example: oubli verify certificate certificate.jws --keys oubli-keys.json
+    Certificate {
+        /// File with the certificate (a JWS); `-` for standard input.
+        certificate: PathBuf,
+        /// File with the body of `/.well-known/oubli-keys`, kept from when you trusted it.
+        #[arg(long)]
+        keys: PathBuf,
+    },
+}
+
+/// What `oubli health` asks.
+#[derive(Args, Debug)]
+pub struct Health {
+    /// The service's URL.
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    pub url: String,
+}

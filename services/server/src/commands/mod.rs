@@ -1,0 +1,63 @@
+//! The subcommands, one file each. They speak on standard output; logs go to standard error.
+#![expect(clippy::print_stdout, reason = "a command line speaks on stdout")]
+
+mod apps;
+mod clients;
+mod demo;
+mod health;
+mod migrate;
+mod openapi;
+mod serve;
+mod users;
+mod verify;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use oubli_app::Oubli;
+use oubli_domain::clock::SystemClock;
+
+use crate::boot::{self, Roles};
+use crate::cli::{Cli, Command};
+use crate::config::Config;
+use crate::telemetry;
+
+/// Runs a command line.
+///
+/// # Errors
+/// When the command fails; a check that does not hold is no error but a status.
+pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    telemetry::start(&quieter(&cli), cli.log_format)?;
+    let from_environment = std::env::var("OUBLI_ROOT_KEY").ok();
+    match cli.command {
+        Command::All(run) => {
+            serve::run(run, Roles { serve: true, work: true }, from_environment).await
+        }
+        Command::Serve(run) => {
+            serve::run(run, Roles { serve: true, work: false }, from_environment).await
+        }
+        Command::Worker(run) => {
+            serve::run(run, Roles { serve: false, work: true }, from_environment).await
+        }
+        Command::Migrate(migrate) => migrate::run(migrate).await,
+        Command::User(user) => users::run(user, from_environment).await,
+        Command::App(app) => apps::run(app, from_environment).await,
+        Command::Client(client) => clients::run(client, from_environment).await,
+        Command::Demo(demo) => demo::run(demo).await,
+        Command::Openapi => openapi::run(),
+        Command::Verify(verify) => verify::run(verify),
+        Command::Health(health) => health::run(health).await,
+    }
+}
+
+/// Short commands log only what is wrong, unless asked for more.
+fn quieter(cli: &Cli) -> String {
+    let runs = matches!(cli.command, Command::All(_) | Command::Serve(_) | Command::Worker(_));
+    if !runs && cli.log == "info" { "warn".to_owned() } else { cli.log.clone() }
+}
+
+/// Opens the service for one command. It issues no tokens, so its issuer does not matter.
+async fn open(mut config: Config, root_key: Option<String>) -> anyhow::Result<Arc<Oubli>> {
+    config.root_key.from_environment = root_key;
+    boot::open(&config, Arc::new(SystemClock), "urn:oubli:command-line".to_owned()).await
+}
