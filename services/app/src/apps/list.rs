@@ -27,12 +27,11 @@ pub async fn list(
     oubli: &Oubli,
     visible: &VisibleApps,
     after: Option<&AppId>,
-    limit: usize,
+    limit: u32,
 ) -> Result<Vec<App>> {
     match visible {
         VisibleApps::All => {
-            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-            let stored = apps::list(&mut oubli.data().conn().await?, after, limit).await?;
+            let stored = apps::list(&mut oubli.data().conn().await?, after, limit.into()).await?;
             Ok(stored.into_iter().map(App::from).collect())
         }
         VisibleApps::Only(named) => some(oubli, named, after, limit).await,
@@ -44,7 +43,7 @@ async fn some(
     oubli: &Oubli,
     named: &[AppId],
     after: Option<&AppId>,
-    limit: usize,
+    limit: u32,
 ) -> Result<Vec<App>> {
     let mut wanted: Vec<_> = named.iter().filter(|app| Some(*app) > after).collect();
     wanted.sort_unstable();
@@ -52,7 +51,7 @@ async fn some(
     let mut conn = oubli.data().snapshot().await?;
     let mut found = Vec::new();
     for name in wanted {
-        if found.len() == limit {
+        if found.len() == limit as usize {
             break;
         }
         found.extend(apps::get(&mut conn, name).await?.map(App::from));

@@ -25,13 +25,12 @@ pub async fn list(
     oubli: &Oubli,
     caller: &Caller,
     after: Option<&ClientId>,
-    limit: usize,
+    limit: u32,
 ) -> Result<Vec<Client>> {
     let mut conn = oubli.data().snapshot().await?;
     if apps::get(&mut conn, &caller.app).await?.is_none() {
         return Err(Code::AppNotFound.into());
     }
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let stored = clients::list(&mut conn, &caller.app, after, limit).await?;
+    let stored = clients::list(&mut conn, &caller.app, after, limit.into()).await?;
     Ok(stored.into_iter().map(Client::from).collect())
 }

@@ -182,13 +182,8 @@ pub async fn disable_user(oubli: &Oubli, actor: &Actor, name: &str) -> Result<()
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn list_users(
-    oubli: &Oubli,
-    after: Option<&str>,
-    limit: usize,
-) -> Result<Vec<StaffUser>> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let stored = users::list(&mut oubli.data().conn().await?, after, limit).await?;
+pub async fn list_users(oubli: &Oubli, after: Option<&str>, limit: u32) -> Result<Vec<StaffUser>> {
+    let stored = users::list(&mut oubli.data().conn().await?, after, limit.into()).await?;
     Ok(stored.into_iter().map(StaffUser::from).collect())
 }
 
