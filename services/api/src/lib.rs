@@ -4,11 +4,15 @@
 //! type. What it needs to be allowed stands in its signature. Nothing here knows SQL or keys, and
 //! nothing here decides a rule.
 
+mod apps;
+mod clients;
 mod extract;
+mod oauth;
 mod openapi;
 mod problem;
 mod records;
 mod routes;
+mod staff;
 mod state;
 mod subjects;
 mod unmatched;

@@ -2,14 +2,20 @@
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{openapi, records, subjects, unmatched};
+use crate::{apps, clients, oauth, openapi, records, staff, subjects, unmatched};
 
 /// Adds every endpoint.
 pub fn routes(config: &mut ServiceConfig) {
-    config.configure(subjects::routes).configure(records::routes).configure(openapi::routes).map(
-        |config| {
+    config
+        .configure(oauth::routes)
+        .configure(staff::routes)
+        .configure(apps::routes)
+        .configure(clients::routes)
+        .configure(subjects::routes)
+        .configure(records::routes)
+        .configure(openapi::routes)
+        .map(|config| {
             unmatched::extractors(config);
             config
-        },
-    );
+        });
 }

@@ -69,6 +69,22 @@ pub(super) async fn granted_staff<S: Needs>(request: &HttpRequest) -> Result<Sta
     Ok(principal(request).await?.staff_scope(S::SCOPE)?.clone())
 }
 
+/// A member of staff, whatever the role.
+pub(crate) struct AnyStaff(pub(crate) Staff);
+
+impl FromRequest for AnyStaff {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let principal = principal(&request).await?;
+            Ok(Self(principal.staff().cloned().ok_or(Code::InsufficientScope)?))
+        })
+    }
+}
+
 async fn principal(request: &HttpRequest) -> Result<Principal, Problem> {
     let api = api(request)?;
     Ok(auth::verify(&api.oubli, bearer(request)?).await?)

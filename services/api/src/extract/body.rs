@@ -9,7 +9,7 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use oubli_app::auth::Staff;
-use oubli_app::{Call, Caller, Once};
+use oubli_app::{Actor, Call, Once};
 use oubli_domain::{Code, Refusal, json};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -106,16 +106,17 @@ impl<S: Needs, T: Input> FromRequest for Write<S, T> {
         Box::pin(async move {
             let caller = granted::<S>(&request).await?;
             let (body, bytes) = read::<T>(&request, &mut payload).await?;
-            let once = once(&request, &caller, &bytes)?;
+            let once = once(&request, &caller.actor, &bytes)?;
             Ok(Self { call: Call { caller, once }, body, scope: PhantomData })
         })
     }
 }
 
-/// A call of staff that changes something outside every app.
+/// A call of staff that changes something where no app is in the path.
 pub(crate) struct StaffWrite<S, T> {
     pub(crate) staff: Staff,
     pub(crate) body: T,
+    pub(crate) once: Option<Once>,
     scope: PhantomData<S>,
 }
 
@@ -127,9 +128,23 @@ impl<S: Needs, T: Input> FromRequest for StaffWrite<S, T> {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
             let staff = granted_staff::<S>(&request).await?;
-            let (body, _) = read::<T>(&request, &mut payload).await?;
-            Ok(Self { staff, body, scope: PhantomData })
+            let (body, bytes) = read::<T>(&request, &mut payload).await?;
+            let once = once(&request, &Actor::Staff(staff.user), &bytes)?;
+            Ok(Self { staff, body, once, scope: PhantomData })
         })
+    }
+}
+
+/// The body of a call that anybody may make.
+pub(crate) struct Open<T>(pub(crate) T);
+
+impl<T: Input> FromRequest for Open<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move { Ok(Self(read::<T>(&request, &mut payload).await?.0)) })
     }
 }
 
@@ -170,14 +185,14 @@ async fn collect(payload: &mut Payload, most: usize) -> Result<Bytes, Problem> {
     Ok(body.freeze())
 }
 
-fn once(request: &HttpRequest, caller: &Caller, body: &[u8]) -> Result<Option<Once>, Problem> {
+fn once(request: &HttpRequest, actor: &Actor, body: &[u8]) -> Result<Option<Once>, Problem> {
     let mut keys = request.headers().get_all(IDEMPOTENCY_KEY);
     let Some(key) = keys.next() else { return Ok(None) };
     if keys.next().is_some() {
         return Err(Code::InvalidIdempotencyKey.into());
     }
     let key = key.to_str().map_err(|_| Code::InvalidIdempotencyKey)?;
-    let (actor, method) = (caller.actor.to_string(), request.method().as_str());
+    let (actor, method) = (actor.to_string(), request.method().as_str());
     let path = request.uri().path_and_query().map_or("", |path| path.as_str());
     Ok(Some(api(request)?.oubli.once(&actor, key, method, path, body)?))
 }
