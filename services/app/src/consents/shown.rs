@@ -6,7 +6,6 @@ use oubli_domain::consent::{Action, ConsentEvent, Language, Shown};
 use oubli_domain::data_map::LawfulBasis;
 use oubli_domain::{AppId, Code, Name, Refusal};
 use oubli_store::{Conn, notices};
-use serde::de::IgnoredAny;
 
 use super::event::NewConsent;
 use crate::error::{Error, Result};
@@ -28,7 +27,7 @@ impl Texts {
         let place = (notice.clone(), version);
         if !self.0.contains_key(&place) {
             let stored = notices::get(conn, app, notice, Some(version.into())).await?;
-            let texts: BTreeMap<Language, IgnoredAny> = match stored {
+            let texts: BTreeMap<Language, String> = match stored {
                 None => BTreeMap::new(),
                 Some(stored) => serde_json::from_str(&stored.texts_json)
                     .map_err(|_| Error::Damaged("notices.texts"))?,

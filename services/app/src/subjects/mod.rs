@@ -5,8 +5,10 @@ mod create;
 mod identifiers;
 mod read;
 mod resolve;
+mod resolve_many;
 
 pub use create::{Created, NewIdentifier, create, ensure};
 pub use identifiers::{Added, add, remove};
 pub use read::{Found, IdentifierInfo, get, list, lookup};
 pub use resolve::{SubjectSelector, resolve};
+pub(crate) use resolve_many::resolve_many;

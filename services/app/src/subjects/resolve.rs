@@ -65,7 +65,8 @@ pub(crate) async fn occupant(
     Ok(blind_indexes::find(&mut oubli.keys().conn().await?, app, index).await?)
 }
 
-async fn is_kept(oubli: &Oubli, app: &AppId, owner: &Owner) -> Result<bool> {
+/// Whether the subject of a pending claim is there all the same.
+pub(super) async fn is_kept(oubli: &Oubli, app: &AppId, owner: &Owner) -> Result<bool> {
     let fate = claims::fate(&mut oubli.data().conn().await?, app, owner.claim).await?;
     Ok(matches!(fate, Fate::Kept(_)))
 }
