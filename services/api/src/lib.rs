@@ -6,10 +6,14 @@
 
 mod apps;
 mod clients;
+mod consents;
+mod data_map;
 mod extract;
+mod notices;
 mod oauth;
 mod openapi;
 mod problem;
+mod purposes;
 mod records;
 mod routes;
 mod staff;

@@ -2,7 +2,10 @@
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::{apps, clients, oauth, openapi, records, staff, subjects, unmatched};
+use crate::{
+    apps, clients, consents, data_map, notices, oauth, openapi, purposes, records, staff, subjects,
+    unmatched,
+};
 
 /// Adds every endpoint.
 pub fn routes(config: &mut ServiceConfig) {
@@ -11,8 +14,12 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(staff::routes)
         .configure(apps::routes)
         .configure(clients::routes)
+        .configure(data_map::routes)
+        .configure(notices::routes)
+        .configure(purposes::routes)
         .configure(subjects::routes)
         .configure(records::routes)
+        .configure(consents::routes)
         .configure(openapi::routes)
         .map(|config| {
             unmatched::extractors(config);
