@@ -8,10 +8,11 @@ use anyhow::Context;
 use oubli_api::{Api, Limits};
 use oubli_app::{Databases, Options, Oubli, Worker};
 use oubli_domain::Clock;
+use oubli_store::{Db, Schema, migrate};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, Listen};
+use crate::config::{Config, Listen, Storage};
 use crate::lock::FolderLock;
 use crate::{http, root_key};
 
@@ -59,6 +60,23 @@ pub async fn open(
     };
     let opened = Oubli::open(databases, root, clock, options).await;
     Ok(Arc::new(opened.context("the root key does not open the keys database")?))
+}
+
+/// Brings both databases to the schema of this binary; keys first, since `keys` must never be
+/// older than `data`.
+///
+/// # Errors
+/// When a database cannot be reached, or its schema is a newer binary's.
+pub async fn migrate(storage: &Storage) -> anyhow::Result<()> {
+    storage.make_data_dir()?;
+    let (data, keys) = storage.locations()?;
+    for (schema, location) in [(Schema::Keys, keys), (Schema::Data, data)] {
+        let db = Db::open_for_migration(schema, &location).await?;
+        let applied = migrate::apply(&db).await;
+        db.close().await;
+        applied?;
+    }
+    Ok(())
 }
 
 impl Service {
