@@ -10,6 +10,7 @@ use crate::extract::{Input, read_json};
 
 /// An app.
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the member is called so on the wire")]
 pub(crate) struct App {
     /// Its name in every path.
     #[schema(value_type = String, example = "shop")]

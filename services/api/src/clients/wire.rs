@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 /// A client.
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the member is called so on the wire")]
 pub(crate) struct Client {
     /// Its id: its app, a dot and 32 hex digits.
     #[schema(value_type = String, example = "shop.0192f0c1e7a07c3d8f0b6a5d4c3b2a19")]
