@@ -3,8 +3,8 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    apps, clients, consents, data_map, notices, oauth, openapi, purposes, records, staff, subjects,
-    unmatched,
+    apps, clients, consents, data_map, downloads, events, health, notices, oauth, openapi,
+    purposes, records, requests, staff, subjects, unmatched,
 };
 
 /// Adds every endpoint.
@@ -20,6 +20,10 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(subjects::routes)
         .configure(records::routes)
         .configure(consents::routes)
+        .configure(requests::routes)
+        .configure(downloads::routes)
+        .configure(events::routes)
+        .configure(health::routes)
         .configure(openapi::routes)
         .map(|config| {
             unmatched::extractors(config);

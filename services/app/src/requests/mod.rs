@@ -7,3 +7,10 @@ mod follow;
 
 pub use create::{Accepted, NewRequest, create};
 pub use follow::{Details, certificate, get, list, preview};
+pub use oubli_store::exports::Export;
+pub use oubli_store::requests::Request;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub(crate) mod world;

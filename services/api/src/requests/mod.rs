@@ -1,0 +1,23 @@
+//! `/v1/apps/{app}/requests`: data subject requests, and the keys that prove their certificates.
+
+mod certificate;
+mod create;
+mod download;
+mod get;
+mod keys;
+mod list;
+mod preview;
+mod wire;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub(crate) fn routes(config: &mut ServiceConfig) {
+    config
+        .service(create::create_request)
+        .service(preview::preview_erasure)
+        .service(list::list_requests)
+        .service(get::get_request)
+        .service(certificate::get_certificate)
+        .service(download::issue_download)
+        .service(keys::get_keys);
+}

@@ -1,0 +1,50 @@
+//! The janitor ends what a create left behind, by the clock.
+
+use oubli_domain::{ClaimId, SubjectId};
+use oubli_store::claims::{self, Fate};
+use oubli_store::keys::subject_keys;
+
+use crate::janitor;
+use crate::requests::world::World;
+
+/// A key row whose create died; kept in `data` or not.
+async fn claim(world: &World, kept: bool) -> (SubjectId, ClaimId) {
+    let at = world.oubli.now();
+    let (subject, claim) = (SubjectId::fresh(at), ClaimId::fresh(at));
+    let keyring = world.oubli.keyring();
+    let (_, row) = keyring.new_data_key(&world.app, subject, claim).await.unwrap();
+    let app = world.app.clone();
+    let keys = world.oubli.keys().write("test.claim", move |tx| {
+        let (app, row) = (app.clone(), row.clone());
+        Box::pin(async move { subject_keys::insert(tx, &app, &row, at).await })
+    });
+    keys.await.unwrap();
+    if kept {
+        let app = world.app.clone();
+        let data = world.oubli.data().write("test.keep", move |tx| {
+            let app = app.clone();
+            Box::pin(async move { claims::keep(tx, &app, claim, subject, at).await })
+        });
+        data.await.unwrap();
+    }
+    (subject, claim)
+}
+
+#[tokio::test]
+async fn claims_are_ended_after_ten_minutes() {
+    let world = World::new().await;
+    let (lost, lost_claim) = claim(&world, false).await;
+    let (kept, _) = claim(&world, true).await;
+    world.clock.advance(599);
+    assert_eq!(janitor::sweep(&world.oubli).await.unwrap(), 0);
+    world.clock.advance(1);
+    assert_eq!(janitor::sweep(&world.oubli).await.unwrap(), 2);
+
+    let mut keys = world.oubli.keys().conn().await.unwrap();
+    assert_eq!(subject_keys::get(&mut keys, &world.app, lost).await.unwrap(), None);
+    assert!(subject_keys::get(&mut keys, &world.app, kept).await.unwrap().unwrap().live);
+    let mut data = world.oubli.data().conn().await.unwrap();
+    let fate = claims::fate(&mut data, &world.app, lost_claim).await.unwrap();
+    assert_eq!(fate, Fate::Abandoned, "a late create must fail");
+    assert_eq!(janitor::sweep(&world.oubli).await.unwrap(), 0);
+}

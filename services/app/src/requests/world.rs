@@ -1,0 +1,158 @@
+//! What the tests of requests share: a shop with people in it, and a worker.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+
+use oubli_domain::clock::TestClock;
+use oubli_domain::consent::Action;
+use oubli_domain::request::RequestScope;
+use oubli_domain::{AppId, Name, Pii, RecordId, RequestId, Right, SubjectId};
+use oubli_store::records::RecordKey;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+use super::{Details, NewRequest, create, get};
+use crate::consents::{self, NewConsent};
+use crate::subjects::{NewIdentifier, SubjectSelector};
+use crate::{Call, Caller, Oubli, Worker, data_map, records, subjects, testing};
+
+/// A service with one app that declares a shop.
+pub(crate) struct World {
+    pub(crate) dir: TempDir,
+    pub(crate) oubli: Arc<Oubli>,
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) app: AppId,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let (dir, oubli, clock) = testing::oubli().await;
+        let app = testing::app(&oubli, "shop").await;
+        data_map::put(&oubli, &Call::system(app.clone()), shop()).await.unwrap();
+        Self { dir, oubli, clock, app }
+    }
+
+    /// Closes the service and opens it again from its files, as after a crash.
+    pub(crate) async fn reopen(&mut self) {
+        self.oubli.close().await;
+        self.oubli = testing::node(&self.dir, &self.clock).await;
+    }
+
+    pub(crate) fn call(&self) -> Call {
+        Call::system(self.app.clone())
+    }
+
+    pub(crate) fn caller(&self) -> Caller {
+        self.call().caller
+    }
+
+    /// A person with an e-mail address.
+    pub(crate) async fn person(&self, name: &str) -> SubjectId {
+        let value = Pii::new(email(name));
+        let new = NewIdentifier { kind: oubli_domain::IdentifierType::Email, value };
+        subjects::create(&self.oubli, &self.call(), vec![new]).await.unwrap().subject
+    }
+
+    pub(crate) async fn put(&self, subject: SubjectId, category: &str, record: &str, body: Value) {
+        let key = key(subject, category, record);
+        records::put(&self.oubli, &self.call(), &key, body, None).await.unwrap();
+    }
+
+    /// A person with two records, a consent event and a logged read.
+    pub(crate) async fn customer(&self, name: &str) -> SubjectId {
+        let subject = self.person(name).await;
+        let profile = json!({ "name": name, "email": email(name), "tags": "vip" });
+        self.put(subject, "profile", "main", profile).await;
+        self.put(subject, "invoice", "1", json!({ "total": 12.5, "note": "late" })).await;
+        let consent = NewConsent {
+            purpose: self::name("newsletter"),
+            action: Action::Refused,
+            notice_version: None,
+            language: None,
+            id: None,
+        };
+        consents::record(&self.oubli, &self.call(), subject, &consent).await.unwrap();
+        let (key, purpose) = (key(subject, "profile", "main"), self::name("fulfil"));
+        records::get(&self.oubli, &self.caller(), &key, &purpose).await.unwrap();
+        subject
+    }
+
+    pub(crate) async fn request(&self, right: Right, subject: SubjectId) -> RequestId {
+        let new = new_request(right, subject);
+        create(&self.oubli, &self.call(), new).await.unwrap().request
+    }
+
+    pub(crate) async fn details(&self, request: RequestId) -> Details {
+        get(&self.oubli, &self.caller(), request).await.unwrap()
+    }
+
+    pub(crate) fn worker(&self) -> Worker {
+        Worker::new(Arc::clone(&self.oubli), CancellationToken::new())
+    }
+
+    pub(crate) async fn work(&self) {
+        self.worker().run_until_idle().await.unwrap();
+    }
+}
+
+pub(crate) fn new_request(right: Right, subject: SubjectId) -> NewRequest {
+    let subject = SubjectSelector::Id(subject);
+    NewRequest { right, subject, scope: RequestScope::default(), received_at: None }
+}
+
+pub(crate) fn email(name: &str) -> String {
+    format!("{name}@people.example")
+}
+
+pub(crate) fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+pub(crate) fn key(subject: SubjectId, category: &str, record: &str) -> RecordKey {
+    let record = RecordId::new(record).unwrap();
+    RecordKey { subject, category: name(category), record }
+}
+
+/// A contract reads profile and invoice; a consent reads the address; a legal duty reads notes.
+fn shop() -> Value {
+    let text = |kind: &str, origin: &str| json!({ "schema": {"type": "string"}, "classification": kind, "origin": origin });
+    json!({
+        "categories": {
+            "profile": {
+                "title": "Profile",
+                "clock_start": {"from": "last_contact"},
+                "fields": {
+                    "name": text("name", "provided"),
+                    "email": text("email_address", "provided"),
+                    "tags": text("interest", "derived"),
+                },
+            },
+            "invoice": {
+                "title": "Invoice",
+                "clock_start": {"from": "created"},
+                "duration": "P10Y",
+                "fields": {
+                    "total": {"schema": {"type": "number"}, "classification": "financial",
+                              "origin": "observed"},
+                    "note": text("other", "provided"),
+                },
+            },
+        },
+        "purposes": {
+            "fulfil": {"title": "Fulfil orders", "lawful_basis": "contract",
+                       "reads": {"profile": ["name", "tags"], "invoice": ["total"]}},
+            "newsletter": {"title": "Newsletter", "lawful_basis": "consent",
+                           "notice": "newsletter", "reads": {"profile": ["email"]}},
+            "books": {"title": "Accounts", "lawful_basis": "legal_obligation",
+                      "reads": {"invoice": ["*"]}},
+        },
+        "app": {
+            "controller": {"name": "Shop Ltd"},
+            "subject_kinds": ["customers"],
+            "recipients": [{"name": "mailer", "title": "Mail Inc"}],
+            "time_zone": "Europe/Paris",
+            "country": "FR",
+        },
+    })
+}
