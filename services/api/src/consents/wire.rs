@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use oubli_app::Checked;
 use oubli_app::consents::{CallerId, CheckItem, NewConsent, Position, Recorded};
-use oubli_domain::consent::{Action, ConsentEvent, Language};
+use oubli_domain::consent::{Action, ConsentEvent, Language, NotPermitted};
 use oubli_domain::{EventId, Name, Refusal, SubjectId, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -211,7 +211,7 @@ impl From<Checked> for CheckAnswer {
     fn from(checked: Checked) -> Self {
         Self {
             permitted: checked.permitted,
-            reason: checked.reason.map(|reason| reason.as_str()),
+            reason: checked.reason.map(NotPermitted::as_str),
             state: checked.state.as_str(),
             since: checked.since,
             expires_at: checked.expires_at,

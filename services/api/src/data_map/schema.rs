@@ -2,7 +2,6 @@
 
 use actix_web::{HttpResponse, get};
 use oubli_domain::data_map::SCHEMA;
-use serde_json::Value;
 
 /// The schema of data maps
 ///

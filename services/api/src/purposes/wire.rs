@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use oubli_app::purposes::PurposeInfo;
 use oubli_domain::Name;
+use oubli_domain::data_map::SpecialGround;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -63,7 +64,7 @@ impl From<PurposeInfo> for Purpose {
             title: declared.title,
             description: declared.description,
             lawful_basis: declared.lawful_basis.as_str(),
-            special_ground: declared.special_ground.map(|ground| ground.as_str()),
+            special_ground: declared.special_ground.map(SpecialGround::as_str),
             reads: reads.collect(),
             notice: declared.notice.map(|name| PurposeNotice { name, version }),
             direct_marketing: declared.direct_marketing,
