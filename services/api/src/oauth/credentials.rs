@@ -56,16 +56,18 @@ impl TokenForm {
         &'a self,
         basic: Option<&'a (String, String)>,
     ) -> Result<TokenRequest<'a>, TokenRefusal> {
-        let (client_id, client_secret) = match (basic, &self.client_id, &self.client_secret) {
-            (Some((id, secret)), None, None) => (id, secret),
-            (None, Some(id), Some(secret)) => (id, secret),
-            (None, None, None) => return Err(TokenRefusal::InvalidClient),
-            (None, ..) => {
-                return Err(TokenRefusal::InvalidRequest("client_id or client_secret is missing"));
-            }
-            (Some(_), ..) => {
+        let form = self.client_id.as_ref().zip(self.client_secret.as_ref());
+        let in_form = self.client_id.is_some() || self.client_secret.is_some();
+        let (client_id, client_secret) = match (basic, form) {
+            (Some(_), _) if in_form => {
                 return Err(TokenRefusal::InvalidRequest("credentials are given in two places"));
             }
+            (Some((id, secret)), _) => (id, secret),
+            (None, Some(pair)) => pair,
+            (None, None) if in_form => {
+                return Err(TokenRefusal::InvalidRequest("client_id or client_secret is missing"));
+            }
+            (None, None) => return Err(TokenRefusal::InvalidClient),
         };
         Ok(TokenRequest {
             grant_type: self.grant_type.as_deref().unwrap_or_default(),
