@@ -59,11 +59,11 @@ pub async fn status(db: &Db) -> Result<Vec<Step>> {
     let (migrator, applied) = match (db.lite_pool(), db.pg_pool()) {
         (Some(pool), _) => {
             let mut conn = pool.acquire().await.map_err(|e| StoreError::from_sqlx("connect", e))?;
-            (db.schema().migrator(&SQLITE), applied_in(&mut *conn).await)
+            (db.schema().migrator(&SQLITE), applied_in(db.schema(), &mut *conn).await?)
         }
         (_, Some(pool)) => {
             let mut conn = pool.acquire().await.map_err(|e| StoreError::from_sqlx("connect", e))?;
-            (db.schema().migrator(&POSTGRES), applied_in(&mut *conn).await)
+            (db.schema().migrator(&POSTGRES), applied_in(db.schema(), &mut *conn).await?)
         }
         (None, None) => return Ok(Vec::new()),
     };
@@ -71,11 +71,22 @@ pub async fn status(db: &Db) -> Result<Vec<Step>> {
 }
 
 /// The applied migrations; none when the table is not there yet.
-async fn applied_in(conn: &mut impl Migrate) -> Vec<(i64, Vec<u8>)> {
+async fn applied_in(schema: Schema, conn: &mut impl Migrate) -> Result<Vec<(i64, Vec<u8>)>> {
     match conn.list_applied_migrations(TABLE).await {
-        Ok(applied) => applied.into_iter().map(|m| (m.version, m.checksum.into_owned())).collect(),
-        Err(_) => Vec::new(),
+        Ok(applied) => {
+            Ok(applied.into_iter().map(|m| (m.version, m.checksum.into_owned())).collect())
+        }
+        Err(MigrateError::Execute(sqlx::Error::Database(error))) if no_such_table(&*error) => {
+            Ok(Vec::new())
+        }
+        Err(source) => Err(failed(schema, source)),
     }
+}
+
+/// PostgreSQL: `undefined_table`. SQLite has one code for all errors of a statement, and this
+/// statement can have no other.
+fn no_such_table(error: &dyn sqlx::error::DatabaseError) -> bool {
+    matches!(error.code().as_deref(), Some("42P01" | "1"))
 }
 
 fn compare(schema: Schema, known: &Migrator, applied: &[(i64, Vec<u8>)]) -> Result<Vec<Step>> {

@@ -10,8 +10,8 @@ use crate::conn::{Inner, Tx};
 use crate::db::Work;
 use crate::error::{Result, StoreError};
 
-/// How often a transaction is tried. With waits of 1 to 64 ms this is about a quarter of a second.
-const ATTEMPTS: u32 = 12;
+/// How often a transaction is tried, over about half a second.
+const ATTEMPTS: u32 = 20;
 
 /// Runs `work` in a task of its own, so that it reaches its COMMIT or its rollback also when the
 /// caller's connection closes in the middle.
@@ -35,13 +35,21 @@ async fn retried<T: Send>(pool: &PgPool, name: &'static str, work: &impl Work<T>
         match once(pool, work).await {
             Err(StoreError::Contention) => {
                 tracing::debug!(transaction = name, attempt, "retried");
-                tokio::time::sleep(Duration::from_millis(1 << attempt.min(6))).await;
+                tokio::time::sleep(back_off(attempt)).await;
             }
             result => return result,
         }
     }
     tracing::warn!(transaction = name, attempts = ATTEMPTS, "gave up");
     Err(StoreError::Unavailable { reason: "too many transactions on the same rows", source: None })
+}
+
+/// A random part of 1 to 64 ms, twice as long each time: transactions that met once must not meet
+/// again at the next try.
+fn back_off(attempt: u32) -> Duration {
+    use std::hash::{BuildHasher, RandomState};
+    let random = RandomState::new().hash_one(attempt);
+    Duration::from_micros(random % (1_000 << attempt.min(6)))
 }
 
 async fn once<T: Send>(pool: &PgPool, work: &impl Work<T>) -> Result<T> {
