@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use crate::caller::Caller;
 
 /// The password of every staff user that a test makes.
-const PASSWORD: &str = "correct horse battery staple";
+const PASSWORD: &str = "six otters row past midnight";
 
 /// Which databases a service runs on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
