@@ -107,7 +107,8 @@ pub(crate) async fn lease(oubli: &Oubli, limit: usize) -> Result<Vec<Leased>> {
 pub(crate) async fn step(oubli: &Oubli, leased: &Leased) -> Result<Next> {
     match leased.job.kind.as_str() {
         ERASURE => erasure::step(oubli, leased).await,
-        EXPORT => export::step(oubli, leased).await,
+        // A bundle's writer is large; most jobs never need one.
+        EXPORT => Box::pin(export::step(oubli, leased)).await,
         _ => Err(Error::Damaged("jobs.kind")),
     }
 }
@@ -228,11 +229,10 @@ impl Worker {
     async fn settle(&self, leased: &Leased, result: Result<Next>) -> Result<()> {
         let now = self.oubli.now();
         match result {
-            Ok(Next::Done) => Ok(()),
             Ok(Next::At(at)) => self.defer(leased, at).await,
             Ok(Next::Again) => self.defer(leased, now).await,
-            // The lease was lost: the job is somebody else's.
-            Err(Error::Store(StoreError::Stale)) => Ok(()),
+            // Done, or the lease was lost and the job is somebody else's.
+            Ok(Next::Done) | Err(Error::Store(StoreError::Stale)) => Ok(()),
             Err(error) => {
                 tracing::warn!(
                     error = %error, job = %leased.job.job, kind = %leased.job.kind,

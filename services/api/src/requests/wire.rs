@@ -89,6 +89,7 @@ impl From<Accepted> for AcceptedRequest {
 
 /// A request.
 #[derive(Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "`request` is what the API calls the id")]
 pub(crate) struct Request {
     /// Its id.
     #[schema(value_type = String, example = "req_0192f0c1e7a07c3d8f0b6a5d4c3b2a19")]

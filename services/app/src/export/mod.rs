@@ -38,7 +38,7 @@ pub(crate) async fn step(oubli: &Oubli, leased: &Leased) -> Result<Next> {
     let Some(subject) = request.subject else { return abandon(oubli, leased, &request).await };
     let work = Work { oubli, leased, request, subject };
     let result = match done {
-        ExportStep::Started => work.build().await,
+        ExportStep::Started => Box::pin(work.build()).await,
         ExportStep::Built => work.finish(ExportStep::Built, ExportStep::Ready).await,
         ExportStep::Ready => work.finish(ExportStep::Ready, ExportStep::Ready).await,
     };
@@ -106,7 +106,8 @@ impl Work<'_> {
         };
         self.start(row, now).await?;
         let bundle = Bundle::new(self.oubli, self.leased, self.subject, export, &key);
-        let built = parts::write(self.oubli, &self.request, &model, &data_key, bundle).await?;
+        let parts = parts::write(self.oubli, &self.request, &model, &data_key, bundle);
+        let built = Box::pin(parts).await?;
         let event = Entry::about(self.subject, &data_key)
             .fact("request", self.request.request.to_string())
             .fact("right", self.request.right.as_str())

@@ -67,7 +67,7 @@ pub(super) async fn write(
         "v": 1, "app": app, "request": request.request, "right": request.right,
         "created_at": oubli.now(),
     });
-    bundle.finish(head).await
+    Box::pin(bundle.finish(head)).await
 }
 
 impl Source<'_> {
