@@ -86,7 +86,7 @@ macro_rules! client {
         let body = json!({"title": "Backend", "scopes": $scopes});
         let (status, made) = json_of!($app, request.set_json(body));
         assert_eq!(status, 201);
-        (made["client"].as_str().unwrap().to_owned(), made["secret"].as_str().unwrap().to_owned())
+        (made["client_id"].as_str().unwrap().to_owned(), made["client_secret"].as_str().unwrap().to_owned())
     }};
 }
 

@@ -26,5 +26,5 @@ pub(crate) async fn list_clients(
     let (after, limit) = (query.after()?, query.limit()?);
     let clients = clients::list(&api.oubli, &granted.caller, after.as_ref(), limit).await?;
     let items = clients.into_iter().map(Client::from).collect();
-    Ok(HttpResponse::Ok().json(Page::of(items, limit, |item: &Client| item.client.to_string())))
+    Ok(HttpResponse::Ok().json(Page::of(items, limit, |item: &Client| item.client_id.to_string())))
 }

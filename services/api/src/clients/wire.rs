@@ -1,4 +1,4 @@
-//! How clients look on the wire.
+//! How clients look on the wire, in the words of RFC 6749 and RFC 7591.
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 pub(crate) struct Client {
     /// Its id: its app, a dot and 32 hex digits.
     #[schema(value_type = String, example = "shop.0192f0c1e7a07c3d8f0b6a5d4c3b2a19")]
-    pub(crate) client: ClientId,
+    pub(crate) client_id: ClientId,
     /// What people call it.
     #[schema(example = "Shop backend")]
     title: String,
@@ -37,7 +37,7 @@ pub(crate) struct Client {
 impl From<clients::Client> for Client {
     fn from(client: clients::Client) -> Self {
         Self {
-            client: client.client,
+            client_id: client.client,
             title: client.title,
             scopes: client.scopes.iter().collect(),
             created_at: client.created_at,
@@ -52,10 +52,10 @@ impl From<clients::Client> for Client {
 pub(crate) struct ClientSecret {
     /// The client's id.
     #[schema(value_type = String, example = "shop.0192f0c1e7a07c3d8f0b6a5d4c3b2a19")]
-    client: ClientId,
+    client_id: ClientId,
     /// Its secret.
     #[schema(format = Password)]
-    secret: String,
+    client_secret: String,
 }
 
 /// Answers with a secret, which nothing on the way may keep.
@@ -66,5 +66,5 @@ pub(super) fn answer_secret(
     let secret = made.secret.expose().to_owned();
     answer
         .insert_header((CACHE_CONTROL, "no-store"))
-        .json(ClientSecret { client: made.client, secret })
+        .json(ClientSecret { client_id: made.client, client_secret: secret })
 }
