@@ -5,13 +5,8 @@ use std::collections::BTreeMap;
 
 use oubli_domain::request::KeptItem;
 use oubli_domain::{AppId, CertificateId, RequestId, Right, Time};
-use oubli_store::keys::app_keys;
 use oubli_vault::{PublicJwk, TokenError, VerifyingKey};
 use serde::{Deserialize, Serialize};
-
-use crate::error::{Error, Result};
-use crate::keyring::LOG_SIGNING;
-use crate::oubli::Oubli;
 
 /// The `typ` of a certificate's JWS (RFC 8725, section 3.11).
 pub const CERTIFICATE_TYPE: &str = "oubli-erasure-certificate+jwt";
@@ -64,43 +59,17 @@ pub struct KeyFate {
     pub root_provider: String,
 }
 
-/// The public keys of the service, as published at `/.well-known/oubli-keys`: an RFC 7517 key set
-/// whose keys name their app.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct PublishedKeys {
-    /// Every log key of every app, old ones too.
-    pub keys: Vec<PublishedKey>,
+/// What is read of the published keys: an RFC 7517 key set whose keys name their app.
+#[derive(Deserialize)]
+struct Published {
+    keys: Vec<PublishedKey>,
 }
 
-/// One public key.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct PublishedKey {
-    /// The key.
+#[derive(Deserialize)]
+struct PublishedKey {
     #[serde(flatten)]
-    pub jwk: PublicJwk,
-    /// The app whose log and certificates it signs.
-    pub app: AppId,
-    /// When it was made.
-    pub created_at: Time,
-}
-
-/// The public keys of the service.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn published_keys(oubli: &Oubli) -> Result<PublishedKeys> {
-    let rows = app_keys::public_keys(&mut oubli.keys().conn().await?, LOG_SIGNING).await?;
-    let keys = rows
-        .into_iter()
-        .map(|row| {
-            Ok(PublishedKey {
-                jwk: VerifyingKey::from_bytes(&row.public_key)?.public_jwk(),
-                app: AppId::new(row.app_id).map_err(|_| Error::Damaged("app_secrets.app_id"))?,
-                created_at: Time(row.created_at),
-            })
-        })
-        .collect::<Result<_>>()?;
-    Ok(PublishedKeys { keys })
+    jwk: PublicJwk,
+    app: AppId,
 }
 
 /// Why a certificate does not hold.
@@ -126,8 +95,7 @@ pub enum CertificateError {
 /// # Errors
 /// Why it does not hold.
 pub fn verify_certificate(jws: &str, keys_json: &str) -> Result<Claims, CertificateError> {
-    let published: PublishedKeys =
-        serde_json::from_str(keys_json).map_err(CertificateError::Keys)?;
+    let published: Published = serde_json::from_str(keys_json).map_err(CertificateError::Keys)?;
     let mut failure = TokenError::UnknownKey;
     for published in &published.keys {
         let key = VerifyingKey::from_jwk(&published.jwk).map_err(CertificateError::Signature)?;

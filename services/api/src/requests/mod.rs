@@ -1,10 +1,9 @@
-//! `/v1/apps/{app}/requests`: data subject requests, and the keys that prove their certificates.
+//! `/v1/apps/{app}/requests`: data subject requests.
 
 mod certificate;
 mod create;
 mod download;
 mod get;
-mod keys;
 mod list;
 mod preview;
 mod wire;
@@ -18,6 +17,5 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(list::list_requests)
         .service(get::get_request)
         .service(certificate::get_certificate)
-        .service(download::issue_download)
-        .service(keys::get_keys);
+        .service(download::issue_download);
 }

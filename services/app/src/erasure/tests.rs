@@ -3,10 +3,11 @@
 use oubli_domain::request::{ErasureStep, RequestState, Step};
 use oubli_domain::{Code, RequestId, Right, SubjectId};
 use oubli_store::erasure::{DATA_TABLES, KEY_TABLES, UNLINKED_TABLES};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::plan::counts;
-use crate::certificate::{CertificateError, Claims, published_keys, verify_certificate};
+use crate::auth::keys::log_keys;
+use crate::certificate::{CertificateError, Claims, verify_certificate};
 use crate::requests::world::{World, key, new_request};
 use crate::testing::refused;
 use crate::worker::{Next, lease, step};
@@ -24,14 +25,24 @@ async fn left(world: &World, subject: SubjectId) -> Vec<(String, u64)> {
 
 async fn verified(world: &World, request: RequestId) -> Claims {
     let jws = requests::certificate(&world.oubli, &world.caller(), request).await.unwrap();
-    let keys = serde_json::to_string(&published_keys(&world.oubli).await.unwrap()).unwrap();
-    verify_certificate(&jws, &keys).unwrap()
+    verify_certificate(&jws, &published(world).await.to_string()).unwrap()
+}
+
+/// The document at `/.well-known/oubli-keys`.
+async fn published(world: &World) -> Value {
+    let keys = log_keys(&world.oubli).await.unwrap();
+    let one = |key: crate::auth::keys::LogKey| {
+        let mut jwk = serde_json::to_value(key.key).unwrap();
+        jwk["app"] = json!(key.app);
+        jwk
+    };
+    json!({ "keys": keys.into_iter().map(one).collect::<Vec<_>>() })
 }
 
 async fn kinds(world: &World) -> Vec<String> {
     let leaves = events::list(&world.oubli, &world.caller(), None, 1_000).await.unwrap();
     let kind = |leaf: &str| {
-        let leaf: serde_json::Value = serde_json::from_str(leaf).unwrap();
+        let leaf: Value = serde_json::from_str(leaf).unwrap();
         leaf["type"].as_str().unwrap().to_owned()
     };
     leaves.iter().map(|(_, leaf)| kind(leaf)).collect()
@@ -186,8 +197,8 @@ async fn a_changed_certificate_or_another_key_does_not_hold() {
     let request = world.request(Right::Erasure, ada).await;
     world.work().await;
     let jws = requests::certificate(&world.oubli, &world.caller(), request).await.unwrap();
-    let published = published_keys(&world.oubli).await.unwrap();
-    let keys = serde_json::to_string(&published).unwrap();
+    let published = published(&world).await;
+    let keys = published.to_string();
     assert!(verify_certificate(&jws, &keys).is_ok());
     for place in [5, jws.len() / 2, jws.len() - 5] {
         let mut changed = jws.clone().into_bytes();
@@ -196,8 +207,8 @@ async fn a_changed_certificate_or_another_key_does_not_hold() {
         assert!(verify_certificate(&changed, &keys).is_err(), "{place}");
     }
     let mut other = published.clone();
-    other.keys[0].app = oubli_domain::AppId::new("other").unwrap();
-    let other = serde_json::to_string(&other).unwrap();
+    other["keys"][0]["app"] = "other".into();
+    let other = other.to_string();
     assert!(matches!(verify_certificate(&jws, &other), Err(CertificateError::OtherApp)));
     let none = r#"{"keys":[]}"#;
     assert!(matches!(verify_certificate(&jws, none), Err(CertificateError::Signature(_))));
