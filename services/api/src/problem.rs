@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// The media type of a problem document.
-pub const MEDIA_TYPE: &str = "application/problem+json";
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
 /// What a handler fails with: a refusal, answered as a problem document.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub struct ProblemDocument<'a> {
 
 /// One place in a body that is wrong.
 #[derive(Serialize, ToSchema)]
-pub struct WrongPlace<'a> {
+pub(crate) struct WrongPlace<'a> {
     /// RFC 6901 JSON pointer into the body.
     #[schema(example = "/identifiers/0/value")]
     pointer: &'a str,
@@ -123,4 +123,4 @@ impl ResponseError for Problem {
 }
 
 /// The result of a handler.
-pub type Answer<T = HttpResponse> = Result<T, Problem>;
+pub(crate) type Answer<T = HttpResponse> = Result<T, Problem>;

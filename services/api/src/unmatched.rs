@@ -8,7 +8,6 @@ use crate::openapi;
 use crate::problem::Problem;
 
 /// Answers 405 with the methods that a path has, or 404 when there is no such path.
-#[expect(clippy::unused_async, reason = "actix-web handlers are async")]
 pub async fn unmatched(request: HttpRequest) -> HttpResponse {
     let allowed = openapi::methods_of(request.path());
     if allowed.is_empty() {

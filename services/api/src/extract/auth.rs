@@ -99,7 +99,7 @@ pub(super) fn api(request: &HttpRequest) -> Result<web::Data<Api>, Problem> {
 ///
 /// # Errors
 /// `unauthenticated`.
-pub(crate) fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
+fn bearer(request: &HttpRequest) -> Result<&str, Problem> {
     let mut headers = request.headers().get_all(AUTHORIZATION);
     let (Some(header), None) = (headers.next(), headers.next()) else {
         return Err(Code::Unauthenticated.into());

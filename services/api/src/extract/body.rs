@@ -13,6 +13,7 @@ use oubli_app::{Actor, Call, Once};
 use oubli_domain::{Code, Refusal, json};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_path_to_error::Segment;
 
 use super::auth::{api, granted, granted_staff};
 use super::scopes::Needs;
@@ -49,17 +50,13 @@ impl Input for () {
 /// Reads a wire type, naming the place of the first fault without repeating it.
 pub(crate) fn read_json<T: DeserializeOwned>(value: Value) -> Result<T, Refusal> {
     serde_path_to_error::deserialize(value).map_err(|error| {
-        let mut pointer = String::new();
-        for segment in error.path() {
-            use serde_path_to_error::Segment;
-            match segment {
-                Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-                // Names that are not the wire type's own never get here: unknown members are
-                // refused at the object that holds them.
-                Segment::Map { key } if is_plain(key) => pointer.push_str(&format!("/{key}")),
-                _ => break,
-            }
-        }
+        // A name that the caller made up is not repeated: the pointer ends at what holds it.
+        let places = error.path().iter().map_while(|segment| match segment {
+            Segment::Seq { index } => Some(format!("/{index}")),
+            Segment::Map { key } if is_plain(key) => Some(format!("/{key}")),
+            _ => None,
+        });
+        let pointer: String = places.collect();
         Refusal::new(Code::InvalidBody).at(pointer, fault(&error.inner().to_string()))
     })
 }

@@ -1,6 +1,7 @@
 //! Putting many records in one transaction.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use oubli_domain::request::SubjectState;
 use oubli_domain::{Code, Name, RecordId, Refusal, SubjectId};
@@ -166,10 +167,11 @@ async fn apply_all(
             }
         };
         let subject = prepared.subject();
-        if !locked.contains_key(&subject) {
-            locked.insert(subject, lock(tx, app, subject).await?);
-        }
-        results.push(match locked.get(&subject).and_then(Option::as_ref) {
+        let refusal = match locked.entry(subject) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(lock(tx, app, subject).await?),
+        };
+        results.push(match refusal {
             Some(refusal) => BatchResult::refused(refusal),
             None => BatchResult::Put { subject, written: prepared.apply(tx).await? },
         });

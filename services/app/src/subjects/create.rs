@@ -24,7 +24,7 @@ use crate::once::Answer;
 use crate::oubli::Oubli;
 
 /// The most identifiers that one call may bring.
-pub const MAX_IDENTIFIERS: usize = 20;
+const MAX_IDENTIFIERS: usize = 20;
 /// A claim that is pending for longer is taken over; a live process needs milliseconds.
 const CLAIM_SECONDS: i64 = 5;
 /// How often a create looks at what stands in its way, about 10 s in all.
@@ -66,7 +66,7 @@ pub async fn create(oubli: &Oubli, call: &Call, new: Vec<NewIdentifier>) -> Resu
     let prepared = prepare(oubli, &call.caller.app, new).await?;
     match create_or_find(oubli, call, &prepared).await? {
         Outcome::Done(created) => Ok(created),
-        Outcome::Taken(_) => Err(Code::IdentifierTaken.into()),
+        Outcome::Taken => Err(Code::IdentifierTaken.into()),
     }
 }
 
@@ -79,6 +79,9 @@ pub async fn ensure(oubli: &Oubli, call: &Call, new: Vec<NewIdentifier>) -> Resu
     let app = &call.caller.app;
     if new.is_empty() {
         return Err(Refusal::new(Code::InvalidBody).at("/identifiers", "must not be empty").into());
+    }
+    if let Some(earlier) = oubli.earlier_answer(call, oubli.now()).await? {
+        return Ok(earlier);
     }
     let prepared = prepare(oubli, app, new).await?;
     for _ in 0..ATTEMPTS {
@@ -98,7 +101,7 @@ pub async fn ensure(oubli: &Oubli, call: &Call, new: Vec<NewIdentifier>) -> Resu
             None => match create_or_find(oubli, call, &prepared).await? {
                 Outcome::Done(created) => return Ok(created),
                 // Somebody created it meanwhile: look again.
-                Outcome::Taken(_) => {}
+                Outcome::Taken => {}
             },
         }
     }
@@ -119,7 +122,17 @@ async fn complete(
     for identifier in missing {
         add_normalised(oubli, &step, subject, (*identifier).clone()).await?;
     }
-    Ok(Created { subject, created: false, created_at: row.created_at })
+    let answer = Created { subject, created: false, created_at: row.created_at };
+    if call.once.is_none() {
+        return Ok(answer);
+    }
+    let app = app.clone();
+    oubli
+        .write_once("subjects.ensure", call, Some(subject), Answer::Repeatable, move |tx| {
+            let app = app.clone();
+            Box::pin(async move { subjects::lock(tx, &app, subject).await.map(|_| answer) })
+        })
+        .await
 }
 
 async fn prepare(oubli: &Oubli, app: &AppId, new: Vec<NewIdentifier>) -> Result<Vec<Prepared>> {
@@ -146,8 +159,8 @@ async fn prepare(oubli: &Oubli, app: &AppId, new: Vec<NewIdentifier>) -> Result<
 
 enum Outcome {
     Done(Created),
-    /// One of the identifiers belongs to this subject.
-    Taken(SubjectId),
+    /// One of the identifiers belongs to another subject.
+    Taken,
 }
 
 /// One attempt after another until the subject is there or somebody else has an identifier.
@@ -164,11 +177,11 @@ async fn create_or_find(oubli: &Oubli, call: &Call, new: &[Prepared]) -> Result<
                 }
             }
             Err(Error::Store(StoreError::Duplicate { .. })) => {
-                if let Some(subject) = clear_the_way(oubli, &draft, attempt).await? {
+                if clear_the_way(oubli, &draft, attempt).await? {
                     // The owner may be this very call's first attempt, seen by a repeat of it.
                     return Ok(match oubli.earlier_answer(call, oubli.now()).await? {
                         Some(earlier) => Outcome::Done(earlier),
-                        None => Outcome::Taken(subject),
+                        None => Outcome::Taken,
                     });
                 }
             }
@@ -178,25 +191,25 @@ async fn create_or_find(oubli: &Oubli, call: &Call, new: &[Prepared]) -> Result<
     Err(Code::Unavailable.into())
 }
 
-/// After a clash: gives the owner when there is one; waits for, or takes over, a pending claim.
-async fn clear_the_way(oubli: &Oubli, draft: &Draft, attempt: u32) -> Result<Option<SubjectId>> {
+/// After a clash: true when an identifier has an owner; else a pending claim was waited for or taken
+/// over, and the next attempt may go through.
+async fn clear_the_way(oubli: &Oubli, draft: &Draft, attempt: u32) -> Result<bool> {
     for (index, _) in &draft.indexes {
         let Some(owner) = occupant(oubli, &draft.app, index).await? else { continue };
         if owner.live {
-            return Ok(Some(owner.subject));
+            return Ok(true);
         }
         let old = owner.created_at.plus_seconds(CLAIM_SECONDS) <= oubli.now();
         if old || attempt > ATTEMPTS / 2 {
-            if let Fate::Kept(subject) =
-                claims::settle(oubli, &draft.app, owner.subject, owner.claim).await?
-            {
-                return Ok(Some(subject));
+            let fate = claims::settle(oubli, &draft.app, owner.subject, owner.claim).await?;
+            if matches!(fate, Fate::Kept(_)) {
+                return Ok(true);
             }
         } else {
             tokio::time::sleep(Duration::from_millis(u64::from(attempt.min(50)) + 1)).await;
         }
     }
-    Ok(None)
+    Ok(false)
 }
 
 /// A subject as it is about to be written.
