@@ -217,3 +217,4 @@ async fn a_changed_certificate_or_another_key_does_not_hold() {
 
 mod files;
 mod janitor;
+mod postgres;

@@ -28,6 +28,11 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn new() -> Self {
         let (dir, oubli, clock) = testing::oubli().await;
+        Self::over(dir, oubli, clock).await
+    }
+
+    /// The same over a service that the test opened.
+    pub(crate) async fn over(dir: TempDir, oubli: Arc<Oubli>, clock: Arc<TestClock>) -> Self {
         let app = testing::app(&oubli, "shop").await;
         data_map::put(&oubli, &Call::system(app.clone()), shop()).await.unwrap();
         Self { dir, oubli, clock, app }

@@ -6,7 +6,9 @@ use oubli_store::keys::{blind_indexes, subject_keys};
 use oubli_store::records;
 use serde_json::json;
 
-use crate::requests::world::{World, email};
+use crate::records::{BatchItem, BatchResult, MAX_BATCH, RecordKey, put_batch};
+use crate::requests::world::{World, email, key};
+use crate::subjects::SubjectSelector;
 
 /// Byte strings that point to one person, each with what it is.
 type Traces = Vec<(&'static str, Vec<u8>)>;
@@ -64,12 +66,20 @@ async fn fill(world: &World, people: &[SubjectId]) {
     let mut order: Vec<(usize, usize)> =
         (0..people.len()).flat_map(|p| (0..6).map(move |r| (p, r))).collect();
     order.sort_by_key(|(p, r)| scatter((p * 6 + r) as u64));
-    for (p, r) in order {
-        let long = "x".repeat(usize::try_from(scatter((p + r) as u64) % 900).unwrap());
-        let category = if r % 2 == 0 { "profile" } else { "invoice" };
-        let body = if r % 2 == 0 { json!({ "name": long }) } else { json!({ "note": long }) };
-        world.put(people[p], category, &format!("r{r}"), body).await;
+    let items: Vec<BatchItem> = order.into_iter().map(|(p, r)| item(people[p], p, r)).collect();
+    for batch in items.chunks(MAX_BATCH) {
+        let results = put_batch(&world.oubli, &world.call(), batch.to_vec()).await.unwrap();
+        assert!(results.iter().all(|result| matches!(result, BatchResult::Put { .. })));
     }
+}
+
+fn item(subject: SubjectId, p: usize, r: usize) -> BatchItem {
+    let long = "x".repeat(usize::try_from(scatter((p + r) as u64) % 900).unwrap());
+    let profile = r.is_multiple_of(2);
+    let RecordKey { category, record, .. } =
+        key(subject, if profile { "profile" } else { "invoice" }, &format!("r{r}"));
+    let body = if profile { json!({ "name": long }) } else { json!({ "note": long }) };
+    BatchItem { subject: SubjectSelector::Id(subject), category, record, body, if_match: None }
 }
 
 #[tokio::test]

@@ -1,0 +1,60 @@
+//! What differs on PostgreSQL: other nodes may hold a key for as long as their cache keeps one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oubli_domain::Right;
+use oubli_domain::clock::TestClock;
+use oubli_domain::request::{ErasureStep, RequestState, Step};
+use oubli_store::{Db, Location, Schema, migrate};
+use oubli_test_postgres::{TestDatabase, create_database};
+use oubli_vault::EnvironmentProvider;
+
+use super::{left, verified};
+use crate::requests::world::World;
+use crate::testing::{ISSUER, START};
+use crate::{Databases, Options, Oubli};
+
+async fn database(schema: Schema) -> (TestDatabase, Location) {
+    let database = create_database("app").await.unwrap();
+    let at = Location::Postgres(database.url().to_owned());
+    let migrating = Db::open_for_migration(schema, &at).await.unwrap();
+    migrate::apply(&migrating).await.unwrap();
+    migrating.close().await;
+    (database, at)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_certificate_waits_for_the_caches_of_other_nodes() {
+    let (_data, data) = database(Schema::Data).await;
+    let (_keys, keys) = database(Schema::Keys).await;
+    let dir = tempfile::tempdir().unwrap();
+    let clock = Arc::new(TestClock::at(START));
+    let databases = Databases::open(&data, &keys, 8).await.unwrap();
+    let root = EnvironmentProvider::parse(&format!("{}=", "A".repeat(43))).unwrap();
+    let options = Options {
+        issuer: ISSUER.to_owned(),
+        key_cache: Duration::from_mins(1),
+        journal_dir: dir.path().join("journal"),
+    };
+    let oubli = Oubli::open(databases, Arc::new(root), clock.clone(), options).await.unwrap();
+    let world = World::over(dir, Arc::new(oubli), clock).await;
+
+    let ada = world.customer("ada").await;
+    world.request(Right::Access, ada).await;
+    world.work().await;
+    let request = world.request(Right::Erasure, ada).await;
+    world.work().await;
+    assert_eq!(left(&world, ada).await.len(), 1, "the requests' link alone");
+    world.clock.advance(60);
+    world.work().await;
+    let row = world.details(request).await;
+    assert_eq!(row.request.step, Step::Erasure(ErasureStep::KeysDeleted));
+    assert!(!row.certificate);
+    world.clock.advance(1);
+    world.work().await;
+    assert_eq!(world.details(request).await.request.state, RequestState::Completed);
+    assert_eq!(left(&world, ada).await, []);
+    assert_eq!(verified(&world, request).await.deleted["exports"], 1);
+    world.oubli.close().await;
+}
