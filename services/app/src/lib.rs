@@ -17,6 +17,7 @@ pub mod events;
 pub mod export;
 pub mod health;
 mod housekeeping;
+pub mod inspect;
 mod janitor;
 pub mod journal;
 mod keyring;

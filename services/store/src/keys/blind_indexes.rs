@@ -17,6 +17,7 @@ statements! {
     MAKE_LIVE = "update blind_indexes set live = $3 where app_id = $1 and subject_id = $2 and claim_id = $4";
     DELETE_PENDING = "delete from blind_indexes where app_id = $1 and subject_id = $2 and claim_id = $3 and live = $4";
     DELETE_IDENTIFIER = "delete from blind_indexes where app_id = $1 and subject_id = $2 and identifier_id = $3";
+    VALUES_OF = "select value from blind_indexes where app_id = $1 and subject_id = $2 order by type, version, value";
     PENDING = "select distinct app_id, subject_id, claim_id from blind_indexes where live = $1 and created_at <= $2 limit $3";
 }
 
@@ -150,6 +151,15 @@ pub async fn delete_identifier(
     identifier: IdentifierId,
 ) -> Result<()> {
     tx.execute(&DELETE_IDENTIFIER, (app, subject, identifier)).await.map(drop)
+}
+
+/// Every blind index that points to a subject, of whatever type and version.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn values_of(conn: &mut Conn, app: &AppId, subject: SubjectId) -> Result<Vec<Vec<u8>>> {
+    let rows: Vec<(Vec<u8>,)> = conn.all(&VALUES_OF, (app, subject)).await?;
+    Ok(rows.into_iter().map(|(value,)| value).collect())
 }
 
 /// Claims with pending indexes made at or before `before`, over all apps.
