@@ -92,10 +92,7 @@ impl Service {
     ) -> anyhow::Result<Self> {
         listen.check()?;
         let lock = take_folder(config)?;
-        let listener = match roles.serve {
-            true => Some(bind(listen.bind)?),
-            false => None,
-        };
+        let listener = if roles.serve { Some(bind(listen.bind)?) } else { None };
         let address = listener.as_ref().map(TcpListener::local_addr).transpose()?;
         let own = address.unwrap_or(listen.bind);
         let issuer = listen.url.clone().unwrap_or_else(|| format!("http://{own}"));

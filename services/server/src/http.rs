@@ -19,7 +19,7 @@ const DRAIN_SECONDS: u64 = 30;
 ///
 /// # Errors
 /// When the listener cannot be used.
-pub fn serve(api: Api, listener: TcpListener) -> anyhow::Result<Server> {
+pub(crate) fn serve(api: Api, listener: TcpListener) -> anyhow::Result<Server> {
     let server = HttpServer::new(move || {
         let (app, _) = App::new()
             .app_data(web::Data::new(api.clone()))

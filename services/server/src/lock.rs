@@ -7,14 +7,14 @@ use anyhow::{Context, bail};
 
 /// Holds the folder until it is dropped; the operating system frees it when the process dies.
 #[derive(Debug)]
-pub struct FolderLock(#[expect(dead_code, reason = "held for its lock")] File);
+pub(crate) struct FolderLock(#[expect(dead_code, reason = "held for its lock")] File);
 
 impl FolderLock {
     /// Takes the folder.
     ///
     /// # Errors
     /// When another process holds it, or it cannot be written.
-    pub fn take(folder: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn take(folder: &Path) -> anyhow::Result<Self> {
         let path = folder.join("oubli.lock");
         let file = OpenOptions::new()
             .create(true)

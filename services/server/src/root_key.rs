@@ -15,7 +15,7 @@ use crate::config::{RootKey, Storage};
 ///
 /// # Errors
 /// When the key is missing, unreadable, open to others, or lies among the databases.
-pub async fn open(
+pub(crate) async fn open(
     config: &RootKey,
     storage: &Storage,
     databases: &Databases,

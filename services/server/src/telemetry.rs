@@ -18,7 +18,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 ///
 /// # Errors
 /// When the filter is not valid.
-pub fn start(filter: &str, format: LogFormat) -> anyhow::Result<()> {
+pub(crate) fn start(filter: &str, format: LogFormat) -> anyhow::Result<()> {
     // HTTP internals log heads and bodies of requests below this level; no filter may ask for it.
     let filter = EnvFilter::try_new(filter)?
         .add_directive("actix_http=info".parse()?)
@@ -42,7 +42,7 @@ pub fn start(filter: &str, format: LogFormat) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// What the service inside answers.
-pub async fn observe(
+pub(crate) async fn observe(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {

@@ -86,9 +86,6 @@ enum RecordResult {
         /// 200 when it was replaced, 201 when it was created.
         #[schema(example = 201)]
         status: u16,
-        /// Whose record it is.
-        #[schema(value_type = String)]
-        subject: SubjectId,
         /// The version that the record has now.
         version: i64,
         /// When it was written.
@@ -111,9 +108,8 @@ enum RecordResult {
 impl From<BatchResult> for RecordResult {
     fn from(result: BatchResult) -> Self {
         match result {
-            BatchResult::Put { subject, written } => Self::Put {
+            BatchResult::Put { written } => Self::Put {
                 status: if written.created { 201 } else { 200 },
-                subject,
                 version: written.version,
                 updated_at: written.updated_at,
             },

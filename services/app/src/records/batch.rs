@@ -36,14 +36,13 @@ pub struct BatchItem {
     pub if_match: Option<IfMatch>,
 }
 
-/// What became of one item. Refusals are codes and places alone, so that they can be remembered.
+/// What became of one item: versions, codes and places alone. Answers are remembered for a day and
+/// belong to no one person, so they name none.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "lowercase")]
 pub enum BatchResult {
     /// It was put.
     Put {
-        /// Whose record it is.
-        subject: SubjectId,
         /// What was done.
         #[serde(flatten)]
         written: Written,
@@ -173,7 +172,7 @@ async fn apply_all(
         };
         results.push(match refusal {
             Some(refusal) => BatchResult::refused(refusal),
-            None => BatchResult::Put { subject, written: prepared.apply(tx).await? },
+            None => BatchResult::Put { written: prepared.apply(tx).await? },
         });
     }
     Ok(results)
