@@ -88,7 +88,8 @@ fn security_schemes() -> Value {
         "staff": {
             "type": "http",
             "scheme": "bearer",
-            "description": "Staff: the token that POST /v1/staff/login gives.",
+            "description": "Staff: the token that POST /v1/staff/login gives. The role must give the \
+                scope that is named here, or else the one named for clients.",
         },
     })
 }

@@ -48,7 +48,7 @@ struct CreatedApp {
     tag = "Apps",
     request_body = NewApp,
     responses((status = 201, description = "Created", body = CreatedApp)),
-    security(("staff" = [])),
+    security(("staff" = ["apps:manage"])),
 )]
 #[post("/v1/apps")]
 pub(crate) async fn create_app(

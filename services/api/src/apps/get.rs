@@ -9,6 +9,8 @@ use crate::problem::Answer;
 use crate::state::Api;
 
 /// Get an app
+///
+/// Its title, and which version of its data map is in force.
 #[utoipa::path(
     tag = "Apps",
     params(("app" = String, Path, description = "The app")),

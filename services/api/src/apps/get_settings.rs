@@ -9,6 +9,8 @@ use crate::problem::Answer;
 use crate::state::Api;
 
 /// Get the settings
+///
+/// Those in force; each that was never put has its default.
 #[utoipa::path(
     tag = "Apps",
     params(("app" = String, Path, description = "The app")),

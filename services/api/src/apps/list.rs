@@ -15,7 +15,7 @@ use crate::state::Api;
     tag = "Apps",
     params(PageQuery),
     responses((status = 200, description = "A page", body = Page<App>)),
-    security(("staff" = [])),
+    security(("staff" = ["app:read"])),
 )]
 #[get("/v1/apps")]
 pub(crate) async fn list_apps(

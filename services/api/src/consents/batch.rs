@@ -122,7 +122,7 @@ impl From<BatchResult> for ConsentResult {
     params(("app" = String, Path, description = "The app")),
     request_body = ConsentBatch,
     responses((status = 200, description = "A result for each item", body = ConsentResults)),
-    security(("oauth2" = ["consents:write"])),
+    security(("oauth2" = ["consents:write"]), ("staff" = [])),
 )]
 #[post("/v1/apps/{app}/consents:batch")]
 pub(crate) async fn record_consents(

@@ -25,7 +25,7 @@ use crate::state::Api;
         (status = 423, description = "Processing is restricted",
             body = crate::problem::ProblemDocument, content_type = "application/problem+json"),
     ),
-    security(("oauth2" = ["consents:write"])),
+    security(("oauth2" = ["consents:write"]), ("staff" = [])),
 )]
 #[post("/v1/apps/{app}/subjects/{subject}/consents")]
 pub(crate) async fn record_consent(

@@ -19,7 +19,7 @@ use crate::state::Api;
         ("subject" = String, Path, description = "The subject's id")),
     request_body = IdentifierInput,
     responses((status = 201, description = "Added", body = Identifier)),
-    security(("oauth2" = ["subjects:write"]), ("staff" = [])),
+    security(("oauth2" = ["subjects:write"])),
 )]
 #[post("/v1/apps/{app}/subjects/{subject}/identifiers")]
 pub(crate) async fn add_identifier(

@@ -21,7 +21,7 @@ use crate::state::Api;
         (status = 409, description = "An identifier belongs to another subject",
             body = crate::problem::ProblemDocument, content_type = "application/problem+json"),
     ),
-    security(("oauth2" = ["subjects:write"]), ("staff" = [])),
+    security(("oauth2" = ["subjects:write"])),
 )]
 #[post("/v1/apps/{app}/subjects")]
 pub(crate) async fn create_subject(

@@ -20,7 +20,7 @@ use crate::state::Api;
         (status = 200, description = "It was there", body = CreatedSubject),
         (status = 201, description = "Created", body = CreatedSubject),
     ),
-    security(("oauth2" = ["subjects:write"]), ("staff" = [])),
+    security(("oauth2" = ["subjects:write"])),
 )]
 #[post("/v1/apps/{app}/subjects:ensure")]
 pub(crate) async fn ensure_subject(

@@ -18,7 +18,7 @@ use crate::state::Api;
         ("subject" = String, Path, description = "The subject's id"),
         ("identifier" = String, Path, description = "The identifier's id")),
     responses((status = 204, description = "Removed")),
-    security(("oauth2" = ["subjects:write"]), ("staff" = [])),
+    security(("oauth2" = ["subjects:write"])),
 )]
 #[delete("/v1/apps/{app}/subjects/{subject}/identifiers/{identifier}")]
 pub(crate) async fn remove_identifier(
