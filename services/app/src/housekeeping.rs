@@ -4,6 +4,7 @@
 use oubli_store::{exports, idempotency, staff::sessions};
 
 use crate::error::Result;
+use crate::export;
 use crate::janitor;
 use crate::oubli::Oubli;
 
@@ -51,11 +52,7 @@ async fn purge_exports(oubli: &Oubli) -> Result<()> {
     let expired = exports::expired(&mut conn, oubli.now(), BUNDLES).await?;
     drop(conn);
     for (app, export) in expired {
-        let purge = oubli.data().write("exports.purge", move |tx| {
-            let app = app.clone();
-            Box::pin(async move { exports::delete(tx, &app, export).await })
-        });
-        purge.await?;
+        export::delete(oubli, &app, export).await?;
     }
     Ok(())
 }

@@ -9,30 +9,30 @@ use crate::conn::{Conn, Tx};
 use crate::error::Result;
 use crate::statement::Statement;
 
-/// How many rows one transaction deletes at most from a table.
-pub const CHUNK: u64 = 500;
-
 /// A table with a subject column.
 #[derive(Debug)]
 pub struct SubjectTable {
     /// Its name.
     pub name: &'static str,
+    /// How many rows one transaction deletes at most; few where a row is large.
+    pub most: u64,
     delete: Statement,
     count: Statement,
 }
 
 // `DELETE … LIMIT` is in neither engine's standard build: rows are named by their physical place.
 macro_rules! subject_tables {
-    ($($(#[$doc:meta])* $list:ident = [$($table:literal)*];)*) => {
+    ($($(#[$doc:meta])* $list:ident = [$($table:literal $most:literal,)*];)*) => {
         $($(#[$doc])*
         pub const $list: &[SubjectTable] = &[$(SubjectTable {
             name: $table,
+            most: $most,
             delete: Statement {
                 name: concat!("erasure::delete_", $table),
                 lite: concat!("delete from ", $table, " where rowid in (select rowid from ",
-                    $table, " where app_id = $1 and subject_id = $2 limit 500)"),
+                    $table, " where app_id = $1 and subject_id = $2 limit ", $most, ")"),
                 pg: concat!("delete from ", $table, " where app_id = $1 and ctid in (select ctid from ",
-                    $table, " where app_id = $1 and subject_id = $2 limit 500)"),
+                    $table, " where app_id = $1 and subject_id = $2 limit ", $most, ")"),
             },
             count: Statement {
                 name: concat!("erasure::count_", $table),
@@ -47,13 +47,14 @@ subject_tables! {
     /// In `data`, in the order of deletion: the subject's own row last, so that its lock and its
     /// state stand until everything else is gone.
     DATA_TABLES = [
-        "records" "record_versions" "consent_states" "consent_events" "export_chunks" "exports"
-        "event_payloads" "idempotency" "jobs" "identifiers" "claims" "subjects"
+        "records" 500, "record_versions" 500, "consent_states" 500, "consent_events" 500,
+        "export_chunks" 16, "exports" 500, "event_payloads" 500, "idempotency" 500, "jobs" 500,
+        "identifiers" 500, "claims" 500, "subjects" 500,
     ];
     /// In `keys`: the data key first, since with it everything else is unreadable.
-    KEY_TABLES = ["subject_keys" "blind_indexes"];
+    KEY_TABLES = ["subject_keys" 500, "blind_indexes" 500,];
     /// In `data`, where rows stay and only lose their link.
-    UNLINKED_TABLES = ["requests"];
+    UNLINKED_TABLES = ["requests" 500,];
 }
 
 /// The statements on these tables, for the describe test.
@@ -63,7 +64,7 @@ pub(crate) fn statements(
     tables.iter().flat_map(|table| [&table.delete, &table.count])
 }
 
-/// Deletes up to [`CHUNK`] rows of a subject from a table and gives how many it deleted.
+/// Deletes up to [`SubjectTable::most`] rows of a subject from a table and gives how many it deleted.
 ///
 /// # Errors
 /// When the database does not answer.

@@ -17,7 +17,7 @@ statements! {
     SET_TOKEN = "update exports set token_mac = $3, tries = 0, expires_at = $4 where app_id = $1 and export_id = $2 and used_at is null";
     TRY = "update exports set tries = tries + 1 where app_id = $1 and export_id = $2 and token_mac = $3 and used_at is null and tries < $4 and expires_at > $5";
     USE_UP = "update exports set used_at = $3, token_mac = null where app_id = $1 and export_id = $2 and used_at is null";
-    DELETE_CHUNKS = "delete from export_chunks where app_id = $1 and export_id = $2";
+    DELETE_CHUNKS = "delete from export_chunks where app_id = $1 and export_id = $2 and chunk in (select chunk from export_chunks where app_id = $1 and export_id = $2 limit 16)";
     DELETE = "delete from exports where app_id = $1 and export_id = $2";
     EXPIRED = "select app_id, export_id from exports where expires_at <= $1 or used_at <= $1 order by expires_at limit $2";
 }
@@ -192,13 +192,16 @@ pub async fn use_up(tx: &mut Tx, app: &AppId, export: ExportId, at: Time) -> Res
     Ok(tx.execute(&USE_UP, (app, export, at)).await? == 1)
 }
 
-/// Deletes a bundle with its chunks.
+/// Deletes a bundle, a few of its chunks in each transaction, since a chunk is a megabyte; true once
+/// it is gone.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn delete(tx: &mut Tx, app: &AppId, export: ExportId) -> Result<()> {
-    tx.execute(&DELETE_CHUNKS, (app, export)).await?;
-    tx.execute(&DELETE, (app, export)).await.map(drop)
+pub async fn delete_some(tx: &mut Tx, app: &AppId, export: ExportId) -> Result<bool> {
+    if tx.execute(&DELETE_CHUNKS, (app, export)).await? > 0 {
+        return Ok(false);
+    }
+    tx.execute(&DELETE, (app, export)).await.map(|_| true)
 }
 
 /// Bundles that expired, or were downloaded, at or before `before`.

@@ -1,5 +1,8 @@
 //! What the tests need to see of the store and nobody else may use.
 
+use sqlx::{Connection, PgConnection, SqliteConnection};
+
+use crate::db::Location;
 use crate::erasure;
 use crate::migrate::Schema;
 use crate::statement::Statement;
@@ -63,6 +66,30 @@ fn schema_of(statement: &Statement) -> Schema {
 
 fn described(schema: Schema, statement: &Statement) -> Described {
     Described { schema, name: statement.name, lite: statement.lite, pg: statement.pg }
+}
+
+/// A migration that no binary knows, as a newer one leaves its own behind.
+const UNKNOWN_MIGRATION: &str = "insert into _sqlx_migrations \
+    (version, description, installed_on, success, checksum, execution_time) \
+    select 9999, 'later', installed_on, success, checksum, 0 from _sqlx_migrations limit 1";
+
+/// Makes a database look as if a newer binary had migrated it.
+///
+/// # Errors
+/// When it cannot be reached or has no schema.
+pub async fn add_unknown_migration(at: &Location) -> sqlx::Result<()> {
+    match at {
+        Location::Sqlite(file) => {
+            let mut conn = SqliteConnection::connect(&file.to_string_lossy()).await?;
+            sqlx::query(UNKNOWN_MIGRATION).execute(&mut conn).await?;
+            conn.close().await
+        }
+        Location::Postgres(url) => {
+            let mut conn = PgConnection::connect(url).await?;
+            sqlx::query(UNKNOWN_MIGRATION).execute(&mut conn).await?;
+            conn.close().await
+        }
+    }
 }
 
 #[cfg(test)]

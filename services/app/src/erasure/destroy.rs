@@ -2,7 +2,7 @@
 
 use oubli_domain::SubjectId;
 use oubli_domain::request::ErasureStep;
-use oubli_store::erasure::{CHUNK, DATA_TABLES, KEY_TABLES, SubjectTable, delete_chunk};
+use oubli_store::erasure::{DATA_TABLES, KEY_TABLES, SubjectTable, delete_chunk};
 use oubli_store::{Result as StoreResult, StoreError, Tx, requests};
 
 use super::plan::counts;
@@ -16,7 +16,7 @@ impl Work<'_> {
     pub(super) async fn delete_data(&self) -> Result<Next> {
         let subject = self.subject()?;
         for table in DATA_TABLES {
-            while self.delete_rows(table, subject).await? == CHUNK {}
+            while self.delete_rows(table, subject).await? == table.most {}
         }
         let (from, to) = (ErasureStep::Journaled, ErasureStep::DataDeleted);
         self.advance("erasure.data_deleted", from, to, None).await
@@ -51,7 +51,7 @@ impl Work<'_> {
                     let app = of.clone();
                     Box::pin(async move { delete_chunk(tx, table, &app, subject).await })
                 });
-                if deleted.await? < CHUNK {
+                if deleted.await? < table.most {
                     break;
                 }
             }

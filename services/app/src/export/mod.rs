@@ -10,7 +10,7 @@ mod information;
 mod parts;
 
 use oubli_domain::request::{ExportStep, RequestState, Step};
-use oubli_domain::{Code, ExportId, RequestId, SubjectId, Time};
+use oubli_domain::{AppId, Code, ExportId, RequestId, SubjectId, Time};
 use oubli_store::exports::{self, Export};
 use oubli_store::requests::{self, Advance, Request};
 use oubli_store::{StoreError, events, subjects};
@@ -133,21 +133,28 @@ impl Work<'_> {
     /// Deletes what is there of a bundle and begins this one.
     async fn start(&self, row: Export, now: Time) -> Result<()> {
         let (leased, id) = (self.leased.clone(), self.request.request);
+        let app = &leased.job.app;
+        while let Some(old) = self.earlier().await? {
+            delete(self.oubli, app, old.export).await?;
+        }
         let written = self.oubli.data().write("export.started", move |tx| {
             let (leased, row) = (leased.clone(), row.clone());
             Box::pin(async move {
                 let app = &leased.job.app;
                 subjects::lock(tx, app, row.subject).await?;
                 leased.hold(tx, now).await?;
-                while let Some(old) = exports::by_request(tx, app, id).await? {
-                    exports::delete(tx, app, old.export).await?;
-                }
                 exports::insert(tx, app, &row, now).await?;
                 let step = advance(ExportStep::Started, ExportStep::Started, None);
                 requests::advance(tx, app, id, &step, now).await
             })
         });
         Ok(written.await?)
+    }
+
+    /// What an earlier attempt left.
+    async fn earlier(&self) -> Result<Option<Export>> {
+        let mut conn = self.oubli.data().conn().await?;
+        Ok(exports::by_request(&mut conn, &self.leased.job.app, self.request.request).await?)
     }
 
     /// The bundle can be downloaded.
@@ -165,6 +172,20 @@ impl Work<'_> {
         });
         written.await?;
         Ok(Next::Done)
+    }
+}
+
+/// Deletes a bundle with its chunks.
+pub(crate) async fn delete(oubli: &Oubli, app: &AppId, export: ExportId) -> Result<()> {
+    loop {
+        let of = app.clone();
+        let gone = oubli.data().write("exports.delete", move |tx| {
+            let app = of.clone();
+            Box::pin(async move { exports::delete_some(tx, &app, export).await })
+        });
+        if gone.await? {
+            return Ok(());
+        }
     }
 }
 

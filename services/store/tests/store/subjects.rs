@@ -113,7 +113,7 @@ both_engines! {
                 erasure::delete_chunk(tx, table, &shop, ada).await
             })?);
         }
-        assert_eq!(deleted, [erasure::CHUNK, 510 - erasure::CHUNK, 0]);
+        assert_eq!(deleted, [table.most, 510 - table.most, 0]);
         let mut conn = stores.data.conn().await?;
         assert_eq!(erasure::count(&mut conn, table, &shop, ada).await?, 0);
         assert_eq!(erasure::count(&mut conn, table, &shop, grace).await?, 510);
