@@ -4,13 +4,15 @@
 use oubli_domain::{AppId, SubjectId};
 use oubli_store::keys::{blind_indexes, subject_keys};
 use oubli_store::records::{self, RecordKey};
-use oubli_store::{identifiers, subjects};
+use oubli_store::{Conn, exports, identifiers, requests, subjects};
 
 use crate::error::Result;
 use crate::oubli::Oubli;
 
-/// The records of a page: each may have 256 KiB.
+/// The rows of a page: a record may have 256 KiB.
 const PAGE: i64 = 50;
+/// The most requests of one person that are looked at.
+const REQUESTS: i64 = 1_000;
 
 /// Bytes that stand in a row about one person and in no other row.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,29 +30,41 @@ impl Trace {
 }
 
 /// The traces of a person: the id, the wrapped data key and its commitment, each blind index, each
-/// encrypted identifier, and the ciphertext of each field. No check of who asks: it is for the
-/// machine of the service, where the files can be read anyway.
+/// encrypted identifier, the ciphertext of each field, and the sealed chunks of exports. No check
+/// of who asks: it is for the machine of the service, where the files can be read anyway.
 ///
 /// # Errors
 /// `subject-not-found`, `subject-erasing`.
 pub async fn traces(oubli: &Oubli, app: &AppId, subject: SubjectId) -> Result<Vec<Trace>> {
+    let mut found = vec![Trace::new("the person's id", subject.0.as_bytes().to_vec())];
     let mut data = oubli.data().conn().await?;
     subjects::require(&mut data, app, subject).await?;
-    let mut found = vec![Trace::new("the person's id", subject.0.as_bytes().to_vec())];
-    let mut keys = oubli.keys().conn().await?;
-    if let Some(key) = subject_keys::get(&mut keys, app, subject).await? {
-        found.push(Trace::new("the wrapped data key", key.wrapped));
-        found.push(Trace::new("the data key's commitment", key.commitment));
-    }
-    for value in blind_indexes::values_of(&mut keys, app, subject).await? {
-        found.push(Trace::new("a blind index", value));
-    }
+    found.append(&mut of_keys(&mut oubli.keys().conn().await?, app, subject).await?);
     for row in identifiers::list(&mut data, app, subject).await? {
         found.push(Trace::new(format!("the encrypted {}", row.kind.as_str()), row.sealed));
     }
+    found.append(&mut of_records(&mut data, app, subject).await?);
+    found.append(&mut of_exports(&mut data, app, subject).await?);
+    Ok(found)
+}
+
+async fn of_keys(keys: &mut Conn, app: &AppId, subject: SubjectId) -> Result<Vec<Trace>> {
+    let mut found = Vec::new();
+    if let Some(key) = subject_keys::get(keys, app, subject).await? {
+        found.push(Trace::new("the wrapped data key", key.wrapped));
+        found.push(Trace::new("the data key's commitment", key.commitment));
+    }
+    for value in blind_indexes::values_of(keys, app, subject).await? {
+        found.push(Trace::new("a blind index", value));
+    }
+    Ok(found)
+}
+
+async fn of_records(data: &mut Conn, app: &AppId, subject: SubjectId) -> Result<Vec<Trace>> {
+    let mut found = Vec::new();
     let mut after: Option<RecordKey> = None;
     loop {
-        let page = records::page(&mut data, app, subject, after.as_ref(), PAGE).await?;
+        let page = records::page(data, app, subject, after.as_ref(), PAGE).await?;
         let Some(last) = page.last() else { return Ok(found) };
         after = Some(last.key.clone());
         for row in page {
@@ -60,6 +74,18 @@ pub async fn traces(oubli: &Oubli, app: &AppId, subject: SubjectId) -> Result<Ve
             }));
         }
     }
+}
+
+async fn of_exports(data: &mut Conn, app: &AppId, subject: SubjectId) -> Result<Vec<Trace>> {
+    let mut found = Vec::new();
+    for request in requests::list(data, app, Some(subject), None, REQUESTS).await? {
+        let Some(export) = exports::by_request(data, app, request.request).await? else { continue };
+        for chunk in 0..export.chunks {
+            let sealed = exports::chunk(data, app, export.export, chunk).await?;
+            found.extend(sealed.map(|sealed| Trace::new("a chunk of an export", sealed)));
+        }
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -75,9 +101,13 @@ mod tests {
     async fn a_person_has_traces_of_their_own_until_the_erasure() {
         let world = World::new().await;
         let (ada, bob) = (world.customer("ada").await, world.customer("bob").await);
+        world.request(Right::Access, ada).await;
+        world.work().await;
         let hers = traces(&world.oubli, &world.app, ada).await.unwrap();
         let his = traces(&world.oubli, &world.app, bob).await.unwrap();
-        for wanted in ["the person's id", "the wrapped data key", "a blind index"] {
+        for wanted in
+            ["the person's id", "the wrapped data key", "a blind index", "a chunk of an export"]
+        {
             assert_eq!(hers.iter().filter(|trace| trace.what == wanted).count(), 1, "{wanted}");
         }
         let fields = hers.iter().filter(|trace| trace.what.starts_with("the ciphertext of "));

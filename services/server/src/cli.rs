@@ -206,7 +206,8 @@ pub struct Demo {
     /// End after the story, with status 0 only when every step held.
     #[arg(long)]
     pub exit: bool,
-    /// Where the demo's store is made; a fresh temporary folder unless given. It must not exist.
+    /// Where the demo's store is made; it must not exist, and it stays. Unless given, a temporary
+    /// folder, which --exit deletes.
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
     /// Address and port to listen on; any free port unless given.

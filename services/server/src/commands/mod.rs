@@ -50,10 +50,14 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Short commands log only what is wrong, unless asked for more.
+/// Short commands log only what is wrong, unless asked for more. The demo warns in its own words.
 fn quieter(cli: &Cli) -> String {
-    let runs = matches!(cli.command, Command::All(_) | Command::Serve(_) | Command::Worker(_));
-    if !runs && cli.log == "info" { "warn".to_owned() } else { cli.log.clone() }
+    match &cli.command {
+        _ if cli.log != "info" => cli.log.clone(),
+        Command::All(_) | Command::Serve(_) | Command::Worker(_) => cli.log.clone(),
+        Command::Demo(_) => "error".to_owned(),
+        _ => "warn".to_owned(),
+    }
 }
 
 /// Opens the service for one command. It issues no tokens, so its issuer does not matter.

@@ -54,7 +54,7 @@ fn text(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str) -> anyhow::Result<S
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 #[cfg(test)]

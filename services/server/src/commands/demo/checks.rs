@@ -30,7 +30,10 @@ impl Checks {
     }
 
     /// Checks that two things are the same.
-    pub(super) fn same<T: PartialEq + Display>(&mut self, what: &str, expected: T, found: T) {
+    pub(super) fn same<T>(&mut self, what: &str, expected: &T, found: &T)
+    where
+        T: PartialEq + Display + ?Sized,
+    {
         let held = expected == found;
         self.note(held, what, &format!("expected {expected}, found {found}"));
     }
@@ -90,7 +93,7 @@ mod tests {
     fn one_failure_is_enough() {
         let mut checks = Checks::new(Screen::new());
         checks.chapter("A chapter");
-        checks.same("the same", 1, 1);
+        checks.same("the same", &1, &1);
         assert!(checks.summary());
         checks.holds("not this", false, "something else");
         checks.chapter("Another one");

@@ -22,12 +22,11 @@ impl Story<'_> {
         let issued = self.must(&Call::post("$APP/requests/$ACCESS/download"), 200).await?;
         self.shell.export("EXPORT", &issued.text("/export")?);
         self.shell.export("DOWNLOAD", &issued.text("/token")?);
-        let download = Call::get("$APP/exports/$EXPORT")
-            .header("Oubli-Download-Token", "DOWNLOAD")
-            .save("mila.zip");
-        let zip = self.must(&download, 200).await?;
+        let download =
+            || Call::get("$APP/exports/$EXPORT").header("Oubli-Download-Token", "DOWNLOAD");
+        let zip = self.must(&download().save("mila.zip"), 200).await?;
         self.check_bundle(&zip.bytes)?;
-        let again = self.shell.run(&download).await?;
+        let again = self.shell.run(&download()).await?;
         let expected = "404 /problems/download-not-found";
         self.checks.same("the token is used up", expected, &*again.gist());
         Ok(())

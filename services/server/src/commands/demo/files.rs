@@ -10,6 +10,10 @@ use oubli_app::inspect::Trace;
 /// part counts as found.
 const PIECE: usize = 16;
 
+/// How much of the beginning of a trace must be there for it to count as stored: a long one goes on
+/// in other pages of its file.
+const BEGIN: usize = 48;
+
 /// Every file of a folder, with its bytes.
 #[derive(Debug)]
 pub(super) struct Files(Vec<(String, Vec<u8>)>);
@@ -52,9 +56,9 @@ impl Files {
         self.0.iter().map(|(name, bytes)| format!("{:>9} bytes  {name}", bytes.len())).collect()
     }
 
-    /// For each trace the first place where the whole of it stands.
-    pub(super) fn whole(&self, traces: &[Trace]) -> Vec<Option<Place>> {
-        self.places(traces, |bytes| vec![bytes])
+    /// For each trace the first place where it begins.
+    pub(super) fn begins(&self, traces: &[Trace]) -> Vec<Option<Place>> {
+        self.places(traces, |bytes| vec![&bytes[..bytes.len().min(BEGIN)]])
     }
 
     /// For each trace the first place where a piece of it stands.
@@ -118,27 +122,28 @@ impl<'a> Needles<'a> {
 mod tests {
     use oubli_app::inspect::Trace;
 
-    use super::{Files, Place};
+    use super::{BEGIN, Files, Place};
 
     fn trace(bytes: &[u8]) -> Trace {
         Trace { what: "a test".to_owned(), bytes: bytes.to_vec() }
     }
 
     #[test]
-    fn traces_are_found_whole_and_in_pieces() {
+    fn traces_are_found_by_their_beginning_and_in_pieces() {
         let secret: Vec<u8> = (100..150).collect();
+        assert!(secret.len() > BEGIN);
         let mut whole = vec![0; 33];
         whole.extend(&secret);
         let files = Files(vec![("a".into(), vec![1; 99]), ("b".into(), whole.clone())]);
         let at = |offset| Some(Place { file: "b".into(), offset });
         let traces = [trace(&secret), trace(b"nowhere at all")];
-        assert_eq!(files.whole(&traces), [at(33), None]);
+        assert_eq!(files.begins(&traces), [at(33), None]);
         assert_eq!(files.pieces(&traces), [at(33), None]);
 
         // All but the last sixteen bytes are overwritten.
         whole[..33 + 34].fill(0);
         let files = Files(vec![("b".into(), whole.clone())]);
-        assert_eq!(files.whole(&traces), [None, None]);
+        assert_eq!(files.begins(&traces), [None, None]);
         assert_eq!(files.pieces(&traces), [at(33 + 34), None]);
 
         whole.truncate(33 + 49);

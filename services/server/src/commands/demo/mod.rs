@@ -16,6 +16,7 @@ mod screen;
 mod shop;
 mod story;
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -29,34 +30,45 @@ use folder::Folder;
 use screen::Screen;
 use story::Story;
 
+/// The status of a program that was interrupted: 128 and the number of SIGINT.
+const INTERRUPTED: u8 = 130;
+
+/// How a walk ended.
+enum Ending {
+    /// At its end; whether every check held.
+    Told(bool),
+    /// Before.
+    Interrupted,
+}
+
 /// Walks the story. The status is that of its checks.
 pub(super) async fn run(command: Demo) -> anyhow::Result<ExitCode> {
     let folder = Folder::make(command.dir)?;
-    let told = walk(&folder, command.bind, command.exit).await;
-    if command.exit || told.is_err() {
+    let ending = walk(&folder, command.bind, command.exit).await;
+    if command.exit || !matches!(ending, Ok(Ending::Told(_))) {
         folder.clear()?;
     }
-    Ok(if told? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(match ending? {
+        Ending::Told(true) => ExitCode::SUCCESS,
+        Ending::Told(false) => ExitCode::FAILURE,
+        Ending::Interrupted => ExitCode::from(INTERRUPTED),
+    })
 }
 
-/// Starts the service, tells the story and stops the service. Gives whether every check held.
-async fn walk(folder: &Folder, bind: std::net::SocketAddr, exit: bool) -> anyhow::Result<bool> {
+/// Starts the service, tells the story, stays unless it is to exit, and stops the service.
+async fn walk(folder: &Folder, bind: SocketAddr, exit: bool) -> anyhow::Result<Ending> {
     let listen = Listen { bind, behind_proxy: false, url: None };
     let roles = Roles { serve: true, work: true };
     let service = Service::start(&folder.config(), &listen, roles, Arc::new(SystemClock)).await?;
-    let held = {
-        let mut story = Story::new(&service, folder, Screen::new());
-        tokio::select! {
-            held = story.tell() => {
-                if !exit {
-                    story.where_to_go_next();
-                    told_to_stop().await?;
-                }
-                held
-            }
-            stopped = told_to_stop() => stopped.map(|()| false)?,
-        }
+    let mut story = Story::new(&service, folder, Screen::new());
+    let ending = tokio::select! {
+        held = story.tell() => Ending::Told(held),
+        stopped = told_to_stop() => stopped.map(|()| Ending::Interrupted)?,
     };
+    if !exit && matches!(ending, Ending::Told(_)) {
+        story.where_to_go_next();
+        told_to_stop().await?;
+    }
     service.stop().await;
-    Ok(held)
+    Ok(ending)
 }

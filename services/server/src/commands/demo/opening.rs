@@ -73,7 +73,7 @@ impl Story<'_> {
         let token = self.must(&token, 200).await?;
         self.shell.learn("TOKEN", token.text("/access_token")?, "the access_token above");
         let scopes = token.text("/scope")?;
-        self.checks.same("the token may do what the client may", SCOPES.join(" "), scopes);
+        self.checks.same("the token may do what the client may", &SCOPES.join(" "), &scopes);
         Ok(())
     }
 
@@ -95,7 +95,7 @@ impl Story<'_> {
         self.checks.same("the data map has its first version", &json!(1), &put.body["version"]);
         let call = Call::put("$APP/notices/newsletter").bearer("ADMIN").json(shop::notice());
         let put = self.must(&call, 201).await?;
-        self.checks.same("so has the notice", &json!(1), &put.body["version"]);
+        self.checks.same("the notice has its first version", &json!(1), &put.body["version"]);
         Ok(())
     }
 }

@@ -33,7 +33,7 @@ impl Story<'_> {
         self.bring_records().await?;
         self.bring_consents().await?;
         let people = self.subjects().await?.len();
-        self.checks.same("so many people are there", PEOPLE, people);
+        self.checks.same(&format!("{PEOPLE} people are there"), &PEOPLE, &people);
         Ok(())
     }
 
@@ -71,7 +71,7 @@ impl Story<'_> {
         let reply = self.must(&Call::post(path).file(format!("$DIR/{file}"), body), 200).await?;
         let results = reply.body["items"].as_array().map_or(&[][..], Vec::as_slice);
         let created = results.iter().filter(|item| item["status"] == 201).count();
-        self.checks.same("every item of the batch is in", count, created);
+        self.checks.same(&format!("all {count} items of the batch are in"), &count, &created);
         Ok(())
     }
 
@@ -95,14 +95,11 @@ impl Story<'_> {
         self.shell.export("OTHER", &found.text("/subject")?);
         let path = "$APP/subjects/$OTHER/records/profile/main?purpose=order_fulfilment";
         let read = self.must(&Call::get(path), 200).await?;
-        self.checks.same("the record reads as it did", &*other.name(), &*read.text("/body/name")?);
+        self.checks.same("the record reads as it did", &other.name(), &read.text("/body/name")?);
         let subjects = self.subjects().await?;
-        self.checks.same("so many people are there", PEOPLE - 1, subjects.len());
-        self.checks.same(
-            "so many profiles can be read",
-            PEOPLE - 1,
-            self.readable(&subjects).await?,
-        );
+        let (others, readable) = (PEOPLE - 1, self.readable(&subjects).await?);
+        self.checks.same(&format!("{others} people are there"), &others, &subjects.len());
+        self.checks.same(&format!("{others} profiles can be read"), &others, &readable);
         Ok(())
     }
 

@@ -13,7 +13,7 @@ const LONGEST_TEXT: usize = 64;
 /// The most items that a list is shown with.
 const MOST_ITEMS: usize = 2;
 
-/// Standard output. A reader that goes away (`| head`) is no error.
+/// Standard output.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Screen {
     terminal: bool,
@@ -35,29 +35,25 @@ impl Screen {
         Self { terminal: wanted && std::io::stdout().is_terminal() }
     }
 
-    fn print(self, line: &str) {
-        drop(writeln!(std::io::stdout(), "{line}"));
-    }
-
     fn painted(self, look: Look, text: &str) -> String {
         if self.terminal { format!("\x1b[{}m{text}\x1b[0m", look as u8) } else { text.to_owned() }
     }
 
     fn indented(self, look: Option<Look>, text: &str) {
         let text = look.map_or_else(|| text.to_owned(), |look| self.painted(look, text));
-        self.print(&format!("{:INDENT$}{text}", ""));
+        print(format!("{:INDENT$}{text}", "").trim_end());
     }
 
     /// A line without anything.
     pub(super) fn blank(self) {
-        self.print("");
+        self.indented(None, "");
     }
 
     /// Begins a chapter.
     pub(super) fn heading(self, title: &str) {
         self.blank();
-        self.print(&self.painted(Look::Dim, &"-".repeat(WIDTH)));
-        self.print(&self.painted(Look::Bold, title));
+        print(&self.painted(Look::Dim, &"-".repeat(WIDTH)));
+        print(&self.painted(Look::Bold, title));
         self.blank();
     }
 
@@ -138,6 +134,11 @@ impl Screen {
     }
 }
 
+fn print(line: &str) {
+    // A reader that goes away (`| head`) is no error.
+    drop(writeln!(std::io::stdout(), "{line}"));
+}
+
 /// Breaks a text into lines of at most `width` characters, at spaces.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
@@ -147,8 +148,8 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
         if used > 0 && used + 1 + word.chars().count() > width {
             lines.push(word.to_owned());
         } else {
-            let space = if used > 0 { " " } else { "" };
-            lines[last] += &format!("{space}{word}");
+            lines[last].push_str(if used > 0 { " " } else { "" });
+            lines[last].push_str(word);
         }
     }
     lines
@@ -174,11 +175,11 @@ fn write(text: &mut String, value: &Value, indent: usize, width: usize) {
         Value::Object(members) => {
             text.push_str("{\n");
             for (n, (name, value)) in members.iter().enumerate() {
-                *text += &format!("{pad}{}: ", Value::from(name.as_str()));
+                text.extend([&*pad, &Value::from(name.as_str()).to_string(), ": "]);
                 write(text, value, indent + 2, width);
                 text.push_str(if n + 1 < members.len() { ",\n" } else { "\n" });
             }
-            *text += &format!("{}}}", " ".repeat(indent));
+            text.extend([&pad[2..], "}"]);
         }
         Value::Array(items) => {
             text.push_str("[\n");
@@ -187,7 +188,7 @@ fn write(text: &mut String, value: &Value, indent: usize, width: usize) {
                 write(text, item, indent + 2, width);
                 text.push_str(if n + 1 < items.len() { ",\n" } else { "\n" });
             }
-            *text += &format!("{}]", " ".repeat(indent));
+            text.extend([&pad[2..], "]"]);
         }
         _ => text.push_str(&flat),
     }

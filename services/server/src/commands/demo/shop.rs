@@ -166,12 +166,12 @@ pub(super) fn notice() -> Value {
     } })
 }
 
-fn field(schema: Value, classification: &str, origin: &str) -> Value {
+fn field(schema: &Value, classification: &str, origin: &str) -> Value {
     json!({ "schema": schema, "classification": classification, "origin": origin })
 }
 
 fn text(most: u32, classification: &str, origin: &str) -> Value {
-    field(json!({ "type": "string", "maxLength": most }), classification, origin)
+    field(&json!({ "type": "string", "maxLength": most }), classification, origin)
 }
 
 fn required(mut field: Value) -> Value {
@@ -193,7 +193,7 @@ fn categories() -> Value {
                 "name": required(text(120, "name", "provided")),
                 "email": text(254, "email_address", "provided"),
                 "phone": text(40, "phone_number", "provided"),
-                "address": field(address, "physical_address", "provided"),
+                "address": field(&address, "physical_address", "provided"),
                 "favourite": text(80, "interest", "derived"),
             },
         },
@@ -202,8 +202,8 @@ fn categories() -> Value {
             "clock_start": { "from": "created" },
             "duration": "P2Y",
             "fields": {
-                "placed": field(date.clone(), "transaction", "observed"),
-                "items": field(items, "transaction", "observed"),
+                "placed": field(&date, "transaction", "observed"),
+                "items": field(&items, "transaction", "observed"),
                 "state": text(20, "transaction", "observed"),
             },
         },
@@ -212,9 +212,9 @@ fn categories() -> Value {
             "clock_start": { "from": "field", "field": "issued", "end_of": "calendar_year" },
             "duration": "P10Y",
             "fields": {
-                "issued": required(field(date, "financial", "observed")),
+                "issued": required(field(&date, "financial", "observed")),
                 "number": text(20, "financial", "observed"),
-                "cents": field(cents, "financial", "observed"),
+                "cents": field(&cents, "financial", "observed"),
                 "billed_to": text(120, "name", "provided"),
             },
         },

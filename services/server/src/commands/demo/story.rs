@@ -3,15 +3,17 @@
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
+use serde_json::json;
 
 use super::checks::Checks;
 use super::curl::{Call, Reply, Shell};
 use super::folder::Folder;
 use super::screen::Screen;
+use super::shop::{NEIGHBOUR, Person};
 use crate::boot::Service;
 
 /// How long a request may take before the story gives up on it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How long it sleeps between two looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -45,7 +47,7 @@ impl<'a> Story<'a> {
         self.screen.say(
             "A service has just been started on an empty embedded store. All that follows goes \
              through its HTTP API, and each call is printed as the curl line that does the same \
-             (curl 7.82 or newer). The people are invented.",
+             (curl 7.82 or newer). The people are invented; the store is in $DIR.",
         );
         let url = self.service.address.map_or_else(String::new, |at| format!("http://{at}"));
         self.shell.export("OUBLI", &url);
@@ -94,7 +96,7 @@ impl<'a> Story<'a> {
             let waits = state == "received" || state == "running";
             if !waits || begun.elapsed() > PATIENCE {
                 self.shell.told(&call, &reply);
-                self.checks.same("the request is completed", "completed", &*state);
+                self.checks.same("the request is completed", "completed", &state);
                 if state != "completed" {
                     bail!("the request ended as {state}");
                 }
@@ -106,38 +108,39 @@ impl<'a> Story<'a> {
 
     /// Says what a person may do with the service that stays up.
     pub(super) fn where_to_go_next(&self) {
-        let (screen, value) = (self.screen, |name: &str| self.shell.value(name).to_owned());
+        let (screen, value) = (self.screen, |name: &str| self.shell.value(name));
         screen.heading("Where to go next");
         screen.say("The service stays up until you press Ctrl-C. In another shell:");
         let token = "export TOKEN=$(curl -s \"$OUBLI/oauth2/token\" -u \"$CLIENT:$SECRET\" \\";
         screen.command(&[
-            format!("export OUBLI={} APP={}", value("OUBLI"), value("APP")),
+            format!("export OUBLI={}", value("OUBLI")),
+            "export APP=$OUBLI/v1/apps/shop".to_owned(),
             format!("export CLIENT={}", value("CLIENT")),
             format!("export SECRET={}", value("SECRET")),
             token.to_owned(),
             "  -d grant_type=client_credentials | cut -d '\"' -f 4)".to_owned(),
         ]);
         screen.blank();
-        screen.say("A token is good for 15 minutes; the last line gets a new one. Then try:");
-        let other = super::shop::Person::at(super::shop::NEIGHBOUR);
-        let lookup =
-            serde_json::json!({ "identifier": { "type": "email", "value": other.email() } });
+        screen.say("A token is good for 15 minutes; the last command gets a new one. Then try:");
         screen.command(&Call::get("$APP/subjects?limit=3").lines());
-        screen.command(&Call::post("$APP/subjects:lookup").json(lookup).lines());
-        screen.command(&Call::get("$APP/purposes").bearer("ADMIN").lines());
+        let who = json!({ "type": "email", "value": Person::at(NEIGHBOUR).email() });
+        let lookup = Call::post("$APP/subjects:lookup").json(json!({ "identifier": who }));
+        screen.command(&lookup.lines());
+        self.sign_in_next();
         screen.blank();
-        screen.say("To sign in as the administrator, for the last of them and for new apps:");
-        screen.command(&[
-            "export ADMIN=$(curl -s \"$OUBLI/v1/staff/login\" --json \\".to_owned(),
-            format!("  '{}' | cut -d '\"' -f 4)", self.login()),
+        screen.say(&format!("Every endpoint (OpenAPI 3.1): {}/openapi.json", value("OUBLI")));
+        screen.say(&format!("Store, root key and journal:  {}", value("DIR")));
+        screen.say("The folder stays when the service ends; delete it when you are done.");
+    }
+
+    fn sign_in_next(&self) {
+        self.screen.blank();
+        self.screen.say("The administrator signs in by name and password:");
+        self.screen.command(&[
+            "export ADMIN=$(curl -s \"$OUBLI/v1/staff/login\" \\".to_owned(),
+            format!("  --json '{}' \\", self.login()),
+            "  | cut -d '\"' -f 4)".to_owned(),
         ]);
-        screen.blank();
-        screen.say("Also there:");
-        screen.lines([
-            format!("{}/openapi.json   every endpoint (OpenAPI 3.1)", value("OUBLI")).as_str(),
-            format!("{}/health/ready   whether the service can serve", value("OUBLI")).as_str(),
-            format!("{}   the store, the root key, the journal", value("DIR")).as_str(),
-        ]);
-        screen.say("The folder stays when you end the service; delete it when you are done.");
+        self.screen.command(&Call::get("$APP/purposes").bearer("ADMIN").lines());
     }
 }
