@@ -11,6 +11,7 @@ use crate::statement::statements;
 statements! {
     INSERT = "insert into identifiers (app_id, subject_id, identifier_id, type, sealed, created_at) values ($1, $2, $3, $4, $5, $6)";
     LIST = "select identifier_id, type, sealed, created_at from identifiers where app_id = $1 and subject_id = $2 order by identifier_id";
+    EXISTS = "select identifier_id from identifiers where app_id = $1 and subject_id = $2 and identifier_id = $3";
     DELETE = "delete from identifiers where app_id = $1 and subject_id = $2 and identifier_id = $3";
 }
 
@@ -73,6 +74,20 @@ pub async fn list(
 ) -> Result<Vec<SealedIdentifier>> {
     let rows = conn.all::<Row>(&LIST, (app, subject)).await?;
     rows.into_iter().map(SealedIdentifier::try_from).collect()
+}
+
+/// Whether a subject has an identifier.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn exists(
+    conn: &mut Conn,
+    app: &AppId,
+    subject: SubjectId,
+    identifier: IdentifierId,
+) -> Result<bool> {
+    let row: Option<(Uuid,)> = conn.optional(&EXISTS, (app, subject, identifier)).await?;
+    Ok(row.is_some())
 }
 
 /// Removes one; false when the subject has no such identifier.

@@ -1,10 +1,7 @@
 //! Creating a subject, alone or if it is not there yet.
 
-use std::time::Duration;
-
 use oubli_domain::identifier::{IdentifierType, NormalisedIdentifier, normalise};
 use oubli_domain::{AppId, ClaimId, Code, IdentifierId, Pii, Refusal, SubjectId, Time};
-use oubli_store::claims::Fate;
 use oubli_store::events::NewEvent;
 use oubli_store::identifiers::SealedIdentifier;
 use oubli_store::keys::blind_indexes::{self, BlindIndex, Owner};
@@ -14,9 +11,9 @@ use oubli_vault::{DataKey, Label};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::claims;
+use super::claims::{self, ATTEMPTS, clear_the_way};
 use super::identifiers::add_normalised;
-use super::resolve::{find_owner, occupant};
+use super::resolve::find_owner;
 use crate::caller::Call;
 use crate::error::{Error, Result};
 use crate::log::Entry;
@@ -25,10 +22,6 @@ use crate::oubli::Oubli;
 
 /// The most identifiers that one call may bring.
 const MAX_IDENTIFIERS: usize = 20;
-/// A claim that is pending for longer is taken over; a live process needs milliseconds.
-const CLAIM_SECONDS: i64 = 5;
-/// How often a create looks at what stands in its way, about 10 s in all.
-const ATTEMPTS: u32 = 200;
 
 /// An identifier as a caller sends it.
 #[derive(Clone, Debug)]
@@ -97,7 +90,11 @@ pub async fn ensure(oubli: &Oubli, call: &Call, new: Vec<NewIdentifier>) -> Resu
             }
         }
         match owner {
-            Some(subject) => return complete(oubli, call, subject, &missing).await,
+            Some(subject) => match complete(oubli, call, subject, &missing).await {
+                // Somebody gave the missing one to a subject meanwhile: look again.
+                Err(Error::Refused(refusal)) if refusal.code == Code::IdentifierTaken => {}
+                result => return result,
+            },
             None => match create_or_find(oubli, call, &prepared).await? {
                 Outcome::Done(created) => return Ok(created),
                 // Somebody created it meanwhile: look again.
@@ -177,7 +174,7 @@ async fn create_or_find(oubli: &Oubli, call: &Call, new: &[Prepared]) -> Result<
                 }
             }
             Err(Error::Store(StoreError::Duplicate { .. })) => {
-                if clear_the_way(oubli, &draft, attempt).await? {
+                if draft.is_taken(oubli, attempt).await? {
                     // The owner may be this very call's first attempt, seen by a repeat of it.
                     return Ok(match oubli.earlier_answer(call, oubli.now()).await? {
                         Some(earlier) => Outcome::Done(earlier),
@@ -189,27 +186,6 @@ async fn create_or_find(oubli: &Oubli, call: &Call, new: &[Prepared]) -> Result<
         }
     }
     Err(Code::Unavailable.into())
-}
-
-/// After a clash: true when an identifier has an owner; else a pending claim was waited for or taken
-/// over, and the next attempt may go through.
-async fn clear_the_way(oubli: &Oubli, draft: &Draft, attempt: u32) -> Result<bool> {
-    for (index, _) in &draft.indexes {
-        let Some(owner) = occupant(oubli, &draft.app, index).await? else { continue };
-        if owner.live {
-            return Ok(true);
-        }
-        let old = owner.created_at.plus_seconds(CLAIM_SECONDS) <= oubli.now();
-        if old || attempt > ATTEMPTS / 2 {
-            let fate = claims::settle(oubli, &draft.app, owner.subject, owner.claim).await?;
-            if matches!(fate, Fate::Kept(_)) {
-                return Ok(true);
-            }
-        } else {
-            tokio::time::sleep(Duration::from_millis(u64::from(attempt.min(50)) + 1)).await;
-        }
-    }
-    Ok(false)
 }
 
 /// A subject as it is about to be written.
@@ -267,6 +243,16 @@ impl Draft {
             .map_err(Error::from)
     }
 
+    /// Whether one of the identifiers has an owner; see [`clear_the_way`].
+    async fn is_taken(&self, oubli: &Oubli, attempt: u32) -> Result<bool> {
+        for (index, _) in &self.indexes {
+            if clear_the_way(oubli, &self.app, index, attempt).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Steps 2 and 3. None when the claim was taken over meanwhile.
     async fn keep(&self, oubli: &Oubli, call: &Call) -> Result<Option<Created>> {
         let answer = Created { subject: self.subject, created: true, created_at: self.at };
@@ -288,20 +274,17 @@ impl Draft {
             .await;
         match written {
             Ok(created) if created.subject == subject => {
-                claims::make_live(oubli, &self.app, subject, claim).await?;
+                claims::make_live_or_leave(oubli, &self.app, subject, claim).await;
                 Ok(Some(created))
             }
             // A repeat that ran beside the first call: the first one's subject stands.
             Ok(earlier) => {
-                claims::settle(oubli, &self.app, subject, claim).await?;
+                claims::settle_or_leave(oubli, &self.app, subject, claim).await;
                 Ok(Some(earlier))
             }
             Err(Error::Store(StoreError::Duplicate { .. })) => Ok(None),
             Err(error) => {
-                // Best effort; the janitor ends the claim when this fails too.
-                if let Err(second) = claims::settle(oubli, &self.app, subject, claim).await {
-                    tracing::warn!(error = %second, "a claim is left to the janitor");
-                }
+                claims::settle_or_leave(oubli, &self.app, subject, claim).await;
                 Err(error)
             }
         }

@@ -1,15 +1,16 @@
 //! Adding an identifier to a subject, and removing one.
 
 use oubli_domain::identifier::normalise;
-use oubli_domain::{ClaimId, Code, IdentifierId, IdentifierType, SubjectId, Time};
-use oubli_store::keys::blind_indexes::{self, Owner};
+use oubli_domain::{AppId, ClaimId, Code, IdentifierId, IdentifierType, SubjectId, Time};
+use oubli_store::events::NewEvent;
+use oubli_store::identifiers::SealedIdentifier;
+use oubli_store::keys::blind_indexes::{self, BlindIndex, Owner};
 use oubli_store::{StoreError, events, identifiers, subjects};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::claims;
+use super::claims::{self, ATTEMPTS, clear_the_way};
 use super::create::{NewIdentifier, Prepared, seal};
-use super::resolve::occupant;
 use crate::caller::Call;
 use crate::error::{Error, Result};
 use crate::log::Entry;
@@ -47,73 +48,104 @@ pub async fn add(
     add_normalised(oubli, call, subject, Prepared { raw: new, normal }).await
 }
 
+/// One attempt after another until the identifier is added or turns out to be somebody's.
 pub(super) async fn add_normalised(
     oubli: &Oubli,
     call: &Call,
     subject: SubjectId,
     new: Prepared,
 ) -> Result<Added> {
-    if let Some(earlier) = oubli.earlier_answer(call, oubli.now()).await? {
-        return Ok(earlier);
+    for attempt in 0..ATTEMPTS {
+        if let Some(earlier) = oubli.earlier_answer(call, oubli.now()).await? {
+            return Ok(earlier);
+        }
+        let draft = Draft::new(oubli, call, subject, &new).await?;
+        match draft.claim(oubli).await {
+            Ok(()) => {
+                if let Some(added) = draft.keep(oubli, call).await? {
+                    return Ok(added);
+                }
+            }
+            Err(Error::Store(StoreError::Duplicate { .. })) => {
+                if clear_the_way(oubli, &draft.app, &draft.index, attempt).await? {
+                    // The owner may be this very call's first attempt, seen by a repeat of it.
+                    let earlier = oubli.earlier_answer(call, oubli.now()).await?;
+                    return earlier.ok_or_else(|| Code::IdentifierTaken.into());
+                }
+            }
+            Err(error) => return Err(error),
+        }
     }
-    let (app, at) = (call.caller.app.clone(), oubli.now());
-    let claim = ClaimId::fresh(at);
-    let key = oubli.keyring().data_key(&app, subject).await?;
-    let sealed = seal(&key, &new.raw, at)?;
-    let index = oubli.keyring().app(&app).await?.blind_index(&new.normal)?;
-    let owner =
-        Owner { subject, identifier: sealed.identifier, claim, live: false, created_at: at };
-    claim_index(oubli, &app, index, owner).await?;
-
-    let event = Entry::about(subject, &key)
-        .payload(json!({ "identifier": sealed.identifier, "type": sealed.kind }))
-        .event(&app, &call.caller.actor, at, "identifier.added");
-    let answer = Added { identifier: sealed.identifier, kind: sealed.kind, created_at: at };
-    let of = app.clone();
-    let written = oubli
-        .write_once("identifiers.add", call, Some(subject), Answer::Repeatable, move |tx| {
-            let (app, sealed, event) = (of.clone(), sealed.clone(), event.clone());
-            Box::pin(async move {
-                subjects::lock(tx, &app, subject).await?;
-                oubli_store::claims::keep(tx, &app, claim, subject, at).await?;
-                identifiers::insert(tx, &app, subject, &sealed).await?;
-                events::insert(tx, &event).await?;
-                Ok(answer)
-            })
-        })
-        .await;
-    // Kept, refused or a repeat: either way nothing stays pending.
-    claims::settle(oubli, &app, subject, claim).await?;
-    written
+    Err(Code::Unavailable.into())
 }
 
-/// Claims a blind index; a claim that its owner never kept is taken over.
-async fn claim_index(
-    oubli: &Oubli,
-    app: &oubli_domain::AppId,
-    index: blind_indexes::BlindIndex,
+/// An identifier as it is about to be written.
+struct Draft {
+    app: AppId,
+    index: BlindIndex,
     owner: Owner,
-) -> Result<()> {
-    for _ in 0..2 {
-        let (of, wanted) = (app.clone(), index.clone());
-        let claimed = oubli
+    sealed: SealedIdentifier,
+    event: NewEvent,
+}
+
+impl Draft {
+    async fn new(oubli: &Oubli, call: &Call, subject: SubjectId, new: &Prepared) -> Result<Self> {
+        let (app, at) = (call.caller.app.clone(), oubli.now());
+        let key = oubli.keyring().data_key(&app, subject).await?;
+        let sealed = seal(&key, &new.raw, at)?;
+        let index = oubli.keyring().app(&app).await?.blind_index(&new.normal)?;
+        let (identifier, claim) = (sealed.identifier, ClaimId::fresh(at));
+        let event = Entry::about(subject, &key)
+            .payload(json!({ "identifier": identifier, "type": sealed.kind }))
+            .event(&app, &call.caller.actor, at, "identifier.added");
+        let owner = Owner { subject, identifier, claim, live: false, created_at: at };
+        Ok(Self { app, index, owner, sealed, event })
+    }
+
+    /// Step 1 of the claim protocol: a pending row in `keys`, for a person who may still get one.
+    async fn claim(&self, oubli: &Oubli) -> Result<()> {
+        let (app, index, owner) = (self.app.clone(), self.index.clone(), self.owner);
+        subjects::require(&mut oubli.data().conn().await?, &app, owner.subject).await?;
+        oubli
             .keys()
             .write("identifiers.claim", move |tx| {
-                let (app, index) = (of.clone(), wanted.clone());
+                let (app, index) = (app.clone(), index.clone());
                 Box::pin(async move { blind_indexes::insert(tx, &app, &index, &owner).await })
             })
+            .await
+            .map_err(Error::from)
+    }
+
+    /// Steps 2 and 3. None when the claim was taken over meanwhile.
+    async fn keep(&self, oubli: &Oubli, call: &Call) -> Result<Option<Added>> {
+        let Owner { subject, identifier, claim, created_at: at, .. } = self.owner;
+        let answer = Added { identifier, kind: self.sealed.kind, created_at: at };
+        let (app, sealed, event) = (self.app.clone(), self.sealed.clone(), self.event.clone());
+        let written = oubli
+            .write_once("identifiers.add", call, Some(subject), Answer::Repeatable, move |tx| {
+                let (app, sealed, event) = (app.clone(), sealed.clone(), event.clone());
+                Box::pin(async move {
+                    subjects::lock(tx, &app, subject).await?;
+                    oubli_store::claims::keep(tx, &app, claim, subject, at).await?;
+                    identifiers::insert(tx, &app, subject, &sealed).await?;
+                    events::insert(tx, &event).await?;
+                    Ok(answer)
+                })
+            })
             .await;
-        match claimed {
-            Err(StoreError::Duplicate { .. }) => {}
-            other => return other.map_err(Error::from),
-        }
-        match occupant(oubli, app, &index).await? {
-            Some(found) if found.live => break,
-            Some(found) => drop(claims::settle(oubli, app, found.subject, found.claim).await?),
-            None => {}
+        match written {
+            Ok(added) if added.identifier == identifier => {
+                claims::make_live_or_leave(oubli, &self.app, subject, claim).await;
+                Ok(Some(added))
+            }
+            Err(Error::Store(StoreError::Duplicate { .. })) => Ok(None),
+            // Refused, or a repeat that ran beside the first call: nothing stays pending.
+            written => {
+                claims::settle_or_leave(oubli, &self.app, subject, claim).await;
+                written.map(Some)
+            }
         }
     }
-    Err(Code::IdentifierTaken.into())
 }
 
 /// Removes an identifier from a subject: it finds nobody from now on and may be given anew.
@@ -137,16 +169,16 @@ pub async fn remove(
     if known.iter().all(|i| i.identifier != identifier) {
         return Err(Code::IdentifierNotFound.into());
     }
-    // The index goes first: a process that dies here leaves a row that finds nobody, and the
-    // repeated call ends the work.
+    // From here on `data` says whether the index counts: a process that dies in between leaves
+    // nothing that finds the person by what was removed, and the janitor ends the work.
     let of = app.clone();
     oubli
         .keys()
-        .write("identifiers.unindex", move |tx| {
+        .write("identifiers.pending", move |tx| {
             let app = of.clone();
-            Box::pin(async move {
-                blind_indexes::delete_identifier(tx, &app, subject, identifier).await
-            })
+            Box::pin(
+                async move { blind_indexes::make_pending(tx, &app, subject, identifier, at).await },
+            )
         })
         .await?;
     let key = oubli.keyring().data_key(&app, subject).await?;
@@ -156,9 +188,10 @@ pub async fn remove(
         at,
         "identifier.removed",
     );
+    let of = app.clone();
     oubli
         .write_once("identifiers.remove", call, Some(subject), Answer::Repeatable, move |tx| {
-            let (app, event) = (app.clone(), event.clone());
+            let (app, event) = (of.clone(), event.clone());
             Box::pin(async move {
                 subjects::lock(tx, &app, subject).await?;
                 if !identifiers::delete(tx, &app, subject, identifier).await? {
@@ -167,5 +200,9 @@ pub async fn remove(
                 events::insert(tx, &event).await
             })
         })
-        .await
+        .await?;
+    if let Err(error) = claims::unindex(oubli, &app, subject, identifier).await {
+        tracing::warn!(error = %error, "the index of a removed identifier is left to the janitor");
+    }
+    Ok(())
 }

@@ -12,3 +12,6 @@ pub use identifiers::{Added, add, remove};
 pub use read::{Found, IdentifierInfo, get, list, lookup};
 pub use resolve::{SubjectSelector, resolve};
 pub(crate) use resolve_many::resolve_many;
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use oubli_domain::identifier::{IdentifierType, NormalisedIdentifier, normalise};
 use oubli_domain::{AppId, Code, Pii, SubjectId};
-use oubli_store::claims::{self, Fate};
+use oubli_store::identifiers;
 use oubli_store::keys::blind_indexes::{self, BlindIndex, Owner};
 
 use crate::error::Result;
@@ -43,7 +43,7 @@ pub async fn resolve(
     }
 }
 
-/// Whom an identifier belongs to; none while its claim is not kept in `data`.
+/// Whom an identifier belongs to; none while, or once, it is not in `data`.
 pub(crate) async fn find_owner(
     oubli: &Oubli,
     app: &AppId,
@@ -65,8 +65,9 @@ pub(crate) async fn occupant(
     Ok(blind_indexes::find(&mut oubli.keys().conn().await?, app, index).await?)
 }
 
-/// Whether the subject of a pending claim is there all the same.
+/// Whether a pending index counts: its identifier is in `data`. It is not before the transaction
+/// that brings it, nor after the one that removes it.
 pub(super) async fn is_kept(oubli: &Oubli, app: &AppId, owner: &Owner) -> Result<bool> {
-    let fate = claims::fate(&mut oubli.data().conn().await?, app, owner.claim).await?;
-    Ok(matches!(fate, Fate::Kept(_)))
+    let mut conn = oubli.data().conn().await?;
+    Ok(identifiers::exists(&mut conn, app, owner.subject, owner.identifier).await?)
 }

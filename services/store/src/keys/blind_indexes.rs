@@ -15,6 +15,8 @@ statements! {
     FIND_MANY = lite "select value, subject_id, identifier_id, claim_id, live, created_at from blind_indexes where app_id = $1 and type = $2 and version = $3 and value in (select unhex(value) from json_each($4))"
                 pg "select value, subject_id, identifier_id, claim_id, live, created_at from blind_indexes where app_id = $1 and type = $2 and version = $3 and value = any(array(select decode(value, 'hex') from jsonb_array_elements_text(cast(cast($4 as text) as jsonb))))";
     MAKE_LIVE = "update blind_indexes set live = $3 where app_id = $1 and subject_id = $2 and claim_id = $4";
+    MAKE_PENDING = "update blind_indexes set live = $4, created_at = $5 where app_id = $1 and subject_id = $2 and identifier_id = $3";
+    PENDING_OF = "select identifier_id from blind_indexes where app_id = $1 and subject_id = $2 and claim_id = $3 and live = $4";
     DELETE_PENDING = "delete from blind_indexes where app_id = $1 and subject_id = $2 and claim_id = $3 and live = $4";
     DELETE_IDENTIFIER = "delete from blind_indexes where app_id = $1 and subject_id = $2 and identifier_id = $3";
     VALUES_OF = "select value from blind_indexes where app_id = $1 and subject_id = $2 order by type, version, value";
@@ -125,6 +127,35 @@ pub async fn find_many(
 /// When the database does not answer.
 pub async fn make_live(tx: &mut Tx, app: &AppId, subject: SubjectId, claim: ClaimId) -> Result<()> {
     tx.execute(&MAKE_LIVE, (app, subject, true, claim)).await.map(drop)
+}
+
+/// Marks the indexes of an identifier as pending from `at` on: whether they count is then asked of
+/// `data`, which is how an identifier is removed from two databases.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn make_pending(
+    tx: &mut Tx,
+    app: &AppId,
+    subject: SubjectId,
+    identifier: IdentifierId,
+    at: Time,
+) -> Result<()> {
+    tx.execute(&MAKE_PENDING, (app, subject, identifier, false, at)).await.map(drop)
+}
+
+/// The identifiers whose indexes are pending under a claim.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn pending_of(
+    conn: &mut Conn,
+    app: &AppId,
+    subject: SubjectId,
+    claim: ClaimId,
+) -> Result<Vec<IdentifierId>> {
+    let rows: Vec<(Uuid,)> = conn.all(&PENDING_OF, (app, subject, claim, false)).await?;
+    Ok(rows.into_iter().map(|(id,)| IdentifierId(id)).collect())
 }
 
 /// Deletes the pending indexes of an abandoned claim.
