@@ -1,6 +1,10 @@
 //! What the store can fail with. No variant carries a value from a row or from a caller.
 
 use oubli_domain::Refusal;
+use sqlx::sqlite::SqliteError;
+
+/// PostgreSQL's `lock_not_available`.
+const LOCK_TIMEOUT: &str = "55P03";
 
 /// Why a store call failed.
 #[derive(Debug, thiserror::Error)]
@@ -112,21 +116,12 @@ impl StoreError {
             sqlx::Error::Database(error) if error.is_unique_violation() => {
                 Self::Duplicate { statement }
             }
-            sqlx::Error::Database(error) => match error.code().as_deref() {
-                // serialization failure, deadlock; SQLite: busy, busy snapshot
-                Some("40001" | "40P01" | "5" | "517") => Self::Contention,
-                // lock not available: another call holds the row for longer than the bound
-                Some("55P03") => {
-                    Self::Unavailable { reason: "a lock was not released", source: Some(source) }
+            sqlx::Error::Database(error) => match trouble(error.as_ref()) {
+                Some(Trouble::Contention) => Self::Contention,
+                Some(Trouble::Unavailable(reason)) => {
+                    Self::Unavailable { reason, source: Some(source) }
                 }
-                // disk full, out of memory, connection limit, shutdown; SQLite: full, I/O, read-only
-                Some("53100" | "53200" | "53300" | "57P01" | "57P02" | "57P03" | "13" | "8") => {
-                    Self::Unavailable { reason: "the server cannot write", source: Some(source) }
-                }
-                Some(code) if is_sqlite_io_error(code) => {
-                    Self::Unavailable { reason: "the disk failed", source: Some(source) }
-                }
-                _ => Self::Database { statement, source },
+                None => Self::Database { statement, source },
             },
             sqlx::Error::Io(_)
             | sqlx::Error::PoolTimedOut
@@ -145,14 +140,54 @@ impl StoreError {
         matches!(
             self,
             Self::Unavailable { source: Some(sqlx::Error::Database(error)), .. }
-                if error.code().as_deref() == Some("55P03")
+                if error.code().as_deref() == Some(LOCK_TIMEOUT)
         )
     }
 }
 
-/// SQLite reports I/O errors as extended codes whose low byte is 10 (`SQLITE_IOERR`).
-fn is_sqlite_io_error(code: &str) -> bool {
-    code.parse::<u32>().is_ok_and(|code| code & 0xff == 10)
+/// What stood in a statement's way and may be gone at the next try.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Trouble {
+    Contention,
+    Unavailable(&'static str),
+}
+
+fn trouble(error: &dyn sqlx::error::DatabaseError) -> Option<Trouble> {
+    let code = error.code()?;
+    if error.try_downcast_ref::<SqliteError>().is_some() {
+        return sqlite_trouble(code.parse().ok()?);
+    }
+    postgres_trouble(&code)
+}
+
+/// By the primary code in the low byte; extended codes only say more (SQLite, "Result and Error
+/// Codes").
+fn sqlite_trouble(code: u32) -> Option<Trouble> {
+    match code & 0xff {
+        // busy, locked
+        5 | 6 => Some(Trouble::Contention),
+        // read-only, full
+        8 | 13 => Some(Trouble::Unavailable("the file cannot be written")),
+        10 => Some(Trouble::Unavailable("the disk failed")),
+        _ => None,
+    }
+}
+
+/// By SQLSTATE (PostgreSQL, appendix A).
+fn postgres_trouble(code: &str) -> Option<Trouble> {
+    match code {
+        // serialization failure, deadlock
+        "40001" | "40P01" => Some(Trouble::Contention),
+        // lock not available: another call holds the row for longer than the bound
+        LOCK_TIMEOUT => Some(Trouble::Unavailable("a lock was not released")),
+        // query cancelled, idle in transaction for longer than the bound
+        "57014" | "25P03" => Some(Trouble::Unavailable("the server ended the transaction")),
+        // disk full, out of memory, connection limit, shutdown
+        "53100" | "53200" | "53300" | "57P01" | "57P02" | "57P03" => {
+            Some(Trouble::Unavailable("the server cannot write"))
+        }
+        _ => None,
+    }
 }
 
 /// The kind, code and constraint of a driver's error, without its text.
@@ -172,3 +207,40 @@ fn describe(error: &sqlx::Error) -> String {
 
 /// The result of a store call.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use super::{Trouble, postgres_trouble, sqlite_trouble};
+
+    #[test]
+    fn extended_codes_of_sqlite_count_as_their_primary_ones() {
+        // busy, busy snapshot, locked, locked shared cache
+        for code in [5, 517, 6, 262] {
+            assert_eq!(sqlite_trouble(code), Some(Trouble::Contention), "{code}");
+        }
+        // read-only, read-only after a move, I/O, I/O at a sync, full
+        for code in [8, 1032, 10, 1034, 13] {
+            let found = sqlite_trouble(code);
+            assert!(matches!(found, Some(Trouble::Unavailable(_))), "{code}");
+        }
+        // an error in the SQL, a foreign key, corruption
+        for code in [1, 787, 11] {
+            assert_eq!(sqlite_trouble(code), None, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_the_server_ended_may_be_tried_again() {
+        for code in ["40001", "40P01"] {
+            assert_eq!(postgres_trouble(code), Some(Trouble::Contention), "{code}");
+        }
+        for code in ["25P03", "57014", "55P03", "53100", "57P01"] {
+            let found = postgres_trouble(code);
+            assert!(matches!(found, Some(Trouble::Unavailable(_))), "{code}");
+        }
+        // a syntax error; a foreign key
+        for code in ["42601", "23503"] {
+            assert_eq!(postgres_trouble(code), None, "{code}");
+        }
+    }
+}
