@@ -1,8 +1,9 @@
 //! One database of either engine: how it is opened, read and written.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -12,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::conn::{Conn, Inner, Tx};
 use crate::error::{Result, StoreError};
+use crate::measures::{Measure, Measures};
 use crate::migrate::{self, Schema};
 use crate::pg_write;
 use crate::writer::Writer;
@@ -33,6 +35,7 @@ pub enum Location {
 pub struct Db {
     schema: Schema,
     engine: Engine,
+    measures: Arc<Measures>,
 }
 
 #[derive(Clone, Debug)]
@@ -62,7 +65,7 @@ impl Db {
             Location::Sqlite(file) => Self::open_sqlite(schema, file, connections).await?,
             Location::Postgres(url) => Self::open_postgres(url, connections).await?,
         };
-        let db = Self { schema, engine };
+        let db = Self::of(schema, engine);
         migrate::require_current(&db).await?;
         db.require_scrub().await?;
         Ok(db)
@@ -77,12 +80,16 @@ impl Db {
             Location::Sqlite(file) => Self::open_lite_engine(file, 1).await?,
             Location::Postgres(url) => Self::open_postgres(url, 2).await?,
         };
-        Ok(Self { schema, engine })
+        Ok(Self::of(schema, engine))
+    }
+
+    fn of(schema: Schema, engine: Engine) -> Self {
+        Self { schema, engine, measures: Arc::default() }
     }
 
     async fn open_sqlite(schema: Schema, file: &Path, connections: u32) -> Result<Engine> {
         let engine = Self::open_lite_engine(file, connections).await?;
-        migrate::apply(&Self { schema, engine: engine.clone() }).await?;
+        migrate::apply(&Self::of(schema, engine.clone())).await?;
         Ok(engine)
     }
 
@@ -162,10 +169,22 @@ impl Db {
         name: &'static str,
         work: impl Work<T>,
     ) -> Result<T> {
-        match &self.engine {
+        let begun = Instant::now();
+        let result = match &self.engine {
             Engine::Lite { writer, .. } => writer.write(name, work).await,
-            Engine::Pg { pool, tasks } => pg_write::write(pool, tasks, name, work).await,
-        }
+            Engine::Pg { pool, tasks } => {
+                pg_write::write(pool, tasks, Arc::clone(&self.measures), name, work).await
+            }
+        };
+        self.measures.answered(name, begun.elapsed());
+        result
+    }
+
+    /// What the write transactions of this handle and its clones took so far, by name. One whose
+    /// caller went away before its answer is not counted.
+    #[must_use]
+    pub fn measures(&self) -> BTreeMap<&'static str, Measure> {
+        self.measures.all()
     }
 
     /// Moves what the SQLite write-ahead log holds into the database file and empties the log, so

@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 use crate::conn::{Inner, Tx};
 use crate::db::Work;
 use crate::error::{Result, StoreError};
+use crate::measures::Measures;
 
 /// How often a transaction is tried, over about half a second.
 const ATTEMPTS: u32 = 20;
@@ -18,23 +19,30 @@ const ATTEMPTS: u32 = 20;
 pub(crate) async fn write<T: Send + 'static>(
     pool: &PgPool,
     tasks: &TaskTracker,
+    measures: Arc<Measures>,
     name: &'static str,
     work: impl Work<T>,
 ) -> Result<T> {
     let pool = pool.clone();
     let work = Arc::new(work);
-    let task = tasks.spawn(async move { retried(&pool, name, work.as_ref()).await });
+    let task = tasks.spawn(async move { retried(&pool, &measures, name, work.as_ref()).await });
     match task.await {
         Ok(result) => result,
         Err(_) => Err(StoreError::Unavailable { reason: "the transaction panicked", source: None }),
     }
 }
 
-async fn retried<T: Send>(pool: &PgPool, name: &'static str, work: &impl Work<T>) -> Result<T> {
+async fn retried<T: Send>(
+    pool: &PgPool,
+    measures: &Measures,
+    name: &'static str,
+    work: &impl Work<T>,
+) -> Result<T> {
     for attempt in 0..ATTEMPTS {
         match once(pool, work).await {
             Err(StoreError::Contention) => {
                 tracing::debug!(transaction = name, attempt, "retried");
+                measures.retried(name);
                 tokio::time::sleep(back_off(attempt)).await;
             }
             result => return result,

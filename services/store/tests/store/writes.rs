@@ -168,6 +168,16 @@ both_engines! {
         assert_eq!(stored.data_map_version, 80);
     }
 
+    async fn transactions_are_measured_by_name(stores: Stores) {
+        register(&stores.data, &app("one")?).await?;
+        let fails: Result<()> = write!(stores.data, [], |_tx| refusal());
+        assert!(fails.is_err());
+        let measured = stores.data.measures();
+        let measure = measured.get("test").context("the name")?;
+        assert_eq!((measured.len(), measure.count, measure.retries), (1, 2, 0));
+        assert!(0 < measure.max_micros && measure.max_micros <= measure.total_micros);
+    }
+
     async fn a_snapshot_sees_one_moment(stores: Stores) {
         let (shop, blog) = (app("shop")?, app("blog")?);
         register(&stores.data, &shop).await?;
