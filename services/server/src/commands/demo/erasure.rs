@@ -149,8 +149,8 @@ impl Story<'_> {
         self.screen.blank();
         self.screen.say(
             "What stays is the certificate, the request without a name, log entries that point to \
-             nobody, and a line of random ids in the journal outside the databases: should an old \
-             backup be restored, the erasure is done again.",
+             nobody, and a line of random ids in the journal outside the databases, from which an \
+             erasure can be repeated should an old backup be restored.",
         );
         Ok(())
     }
