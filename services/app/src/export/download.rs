@@ -98,7 +98,9 @@ impl fmt::Debug for Download {
 }
 
 impl Download {
-    /// The ZIP, in chunks of 1 MiB at most. Asking for more after the last chunk uses the token up.
+    /// The ZIP, in chunks of 1 MiB at most. The token is used up before the last of them is given:
+    /// whoever reads a whole bundle has had the one download. Where another download with the same
+    /// token was first, the stream ends in `download-not-found` without its last chunk.
     pub fn into_stream(self) -> impl Stream<Item = Result<Zeroizing<Vec<u8>>>> + Send + 'static {
         try_unfold(self.reader, |mut reader| async move {
             Ok(reader.next().await?.map(|chunk| (chunk, reader)))
@@ -167,14 +169,13 @@ struct Reader {
     key: BundleKey,
     opener: Option<ChunkOpener>,
     next: i64,
-    /// What is logged when the last chunk was sent.
+    /// What is logged with the last chunk.
     done: NewEvent,
 }
 
 impl Reader {
     async fn next(&mut self) -> Result<Option<Zeroizing<Vec<u8>>>> {
         if self.next == self.chunks {
-            self.use_up().await?;
             return Ok(None);
         }
         let mut conn = self.oubli.data().conn().await?;
@@ -184,7 +185,12 @@ impl Reader {
         let sealed = sealed.ok_or(Code::DownloadNotFound)?;
         let last = self.next + 1 == self.chunks;
         self.next += 1;
-        self.open(&sealed, last).map(Some)
+        let clear = self.open(&sealed, last)?;
+        // Not after it: a client that has every byte need not ask for more.
+        if last {
+            self.use_up().await?;
+        }
+        Ok(Some(clear))
     }
 
     fn open(&mut self, sealed: &[u8], last: bool) -> Result<Zeroizing<Vec<u8>>> {
@@ -198,7 +204,10 @@ impl Reader {
         Ok(opener.open(sealed, last)?)
     }
 
-    /// The token is void once a whole download was sent.
+    /// Voids the token for a download that is about to be whole.
+    ///
+    /// # Errors
+    /// `download-not-found` when another download was first.
     async fn use_up(&self) -> Result<()> {
         let (app, export, subject) = (self.app.clone(), self.export, self.subject);
         let (event, now) = (self.done.clone(), self.oubli.now());
@@ -206,10 +215,10 @@ impl Reader {
             let (app, event) = (app.clone(), event.clone());
             Box::pin(async move {
                 subjects::lock(tx, &app, subject).await?;
-                if exports::use_up(tx, &app, export, now).await? {
-                    events::insert(tx, &event).await?;
+                if !exports::use_up(tx, &app, export, now).await? {
+                    return Err(StoreError::Refused(Code::DownloadNotFound.into()));
                 }
-                Ok(())
+                events::insert(tx, &event).await
             })
         });
         used.await.map_err(hide_subject)

@@ -155,6 +155,35 @@ async fn a_download_is_complete_once() {
 }
 
 #[tokio::test]
+async fn of_downloads_at_once_exactly_one_is_complete() {
+    let world = World::new().await;
+    let request = large(&world).await;
+    let issued = issue(&world, request).await;
+    let whole = download(&world, issued.export, issued.token.expose());
+    let other = download(&world, issued.export, issued.token.expose());
+    let (one, two) = tokio::join!(whole, other);
+    assert_ne!(one.is_ok(), two.is_ok());
+    let second = if one.is_ok() { two } else { one };
+    assert_eq!(refused(second), Code::DownloadNotFound);
+}
+
+#[tokio::test]
+async fn whoever_has_every_byte_has_used_the_token_up() {
+    let world = World::new().await;
+    let request = large(&world).await;
+    let issued = issue(&world, request).await;
+    let token = issued.token.expose();
+    let begun = open_download(&world.oubli, &world.app, issued.export, token).await.unwrap();
+    let (mut left, stream) = (begun.bytes, begun.into_stream());
+    tokio::pin!(stream);
+    while left > 0 {
+        left -= stream.try_next().await.unwrap().unwrap().len() as u64;
+    }
+    // The client goes away here, before it is told that this was all.
+    assert_eq!(refused(download(&world, issued.export, token).await), Code::DownloadNotFound);
+}
+
+#[tokio::test]
 async fn a_token_has_five_tries_and_ends_with_the_bundle() {
     let world = World::new().await;
     let subject = world.customer("ada").await;
@@ -188,18 +217,24 @@ async fn chunks(world: &World, subject: SubjectId) -> u64 {
     oubli_store::erasure::count(&mut conn, table, &world.app, subject).await.unwrap()
 }
 
-#[tokio::test]
-async fn a_large_bundle_spans_chunks_and_reads_back() {
-    let world = World::new().await;
+/// A request whose bundle spans chunks: random text does not shrink much, and 120 records of 16 KiB
+/// are more than one.
+async fn large(world: &World) -> RequestId {
     let subject = world.person("ada").await;
-    // Random text does not shrink much: 120 records of 16 KiB are more than one chunk.
     for n in 0..120 {
         let text = hex(&oubli_vault::random_bytes::<8192>());
         world.put(subject, "profile", &format!("r{n}"), json!({ "name": text })).await;
     }
     let request = world.request(Right::Access, subject).await;
     world.work().await;
-    assert!(chunks(&world, subject).await > 1);
+    assert!(chunks(world, subject).await > 1);
+    request
+}
+
+#[tokio::test]
+async fn a_large_bundle_spans_chunks_and_reads_back() {
+    let world = World::new().await;
+    let request = large(&world).await;
     let parts = bundle(&world, request).await;
     assert_eq!(rows(&parts["records/profile.ndjson"]).len(), 120);
 }
