@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document, made from the endpoints themselves.
 
+use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use actix_web::dev::ResourceDef;
@@ -145,6 +146,18 @@ fn add_idempotency_key(operation: &mut Value) {
         Some(parameters) => parameters.push(parameter),
         None => operation["parameters"] = json!([parameter]),
     }
+}
+
+/// Whether some documented body has a member of this name, so that the name tells nothing of who
+/// sent it.
+pub(crate) fn is_member(name: &str) -> bool {
+    static KNOWN: OnceLock<HashSet<String>> = OnceLock::new();
+    let known = KNOWN.get_or_init(|| {
+        let schemas = tree()["components"]["schemas"].as_object().into_iter().flatten();
+        let members = schemas.filter_map(|(_, schema)| schema["properties"].as_object());
+        members.flat_map(Map::keys).cloned().collect()
+    });
+    known.contains(name)
 }
 
 /// The methods that the document has for a path; none when it has no such path.

@@ -17,6 +17,7 @@ use serde_path_to_error::Segment;
 
 use super::auth::{api, granted, granted_staff};
 use super::scopes::Needs;
+use crate::openapi;
 use crate::problem::Problem;
 use crate::state::Limits;
 
@@ -53,17 +54,12 @@ pub(crate) fn read_json<T: DeserializeOwned>(value: Value) -> Result<T, Refusal>
         // A name that the caller made up is not repeated: the pointer ends at what holds it.
         let places = error.path().iter().map_while(|segment| match segment {
             Segment::Seq { index } => Some(format!("/{index}")),
-            Segment::Map { key } if is_plain(key) => Some(format!("/{key}")),
+            Segment::Map { key } if openapi::is_member(key) => Some(format!("/{key}")),
             _ => None,
         });
         let pointer: String = places.collect();
         Refusal::new(Code::InvalidBody).at(pointer, fault(&error.inner().to_string()))
     })
-}
-
-/// Whether a name looks like one of ours. Unknown members may be named by the caller.
-fn is_plain(name: &str) -> bool {
-    name.len() <= 63 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
 }
 
 /// serde's message quotes what it found: only its beginning is passed on, and only in known forms.

@@ -1,6 +1,6 @@
 //! How requests look on the wire.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use oubli_app::requests::{Accepted, Details, Export, NewRequest, Request as Row};
 use oubli_domain::request::{self, KeptItem, RequestScope};
@@ -27,11 +27,26 @@ pub(crate) struct RequestInput {
     /// What it covers: the union of `purposes`, `categories` and `fields` (by category); everything
     /// when left out. An erasure always covers everything.
     #[serde(default)]
-    #[schema(value_type = Object, example = json!({"categories": ["profile"]}))]
+    #[schema(value_type = Scope, example = json!({"categories": ["profile"]}))]
     scope: RequestScope,
     /// When the controller received it, never in the future; now when left out.
     #[schema(value_type = Option<String>, format = DateTime)]
     received_at: Option<Time>,
+}
+
+/// What a request covers: the union of its parts; everything when it has none.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "stands for the domain's type in the OpenAPI document")]
+struct Scope {
+    /// Purposes: every field that they may read.
+    #[schema(required = false)]
+    purposes: BTreeSet<String>,
+    /// Whole categories.
+    #[schema(required = false)]
+    categories: BTreeSet<String>,
+    /// Single fields, by category.
+    #[schema(required = false)]
+    fields: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl RequestInput {
@@ -108,7 +123,7 @@ pub(crate) struct Request {
     #[schema(example = "ready")]
     step: &'static str,
     /// What it covers; everything when empty.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Scope)]
     scope: RequestScope,
     /// Why it failed or was cancelled: a code.
     #[serde(skip_serializing_if = "Option::is_none")]
