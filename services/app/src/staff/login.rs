@@ -109,9 +109,9 @@ async fn insert_session(
     let Some(stored) = stored.filter(|u| may_try(u, now) && u.password_hash == hash) else {
         return Err(StoreError::Refused(Code::LoginFailed.into()));
     };
-    if stored.failed_logins > 0 || stored.locked_until.is_some() {
-        users::clear_failures(tx, user).await?;
-    }
+    // Also when there is none to clear: a new password that is set meanwhile meets this write, runs
+    // again and then ends this session. A lock on the row alone would not make it run again.
+    users::clear_failures(tx, user).await?;
     sessions::insert(tx, session, user, now, now.plus_seconds(SESSION_SECONDS.into())).await?;
     Ok(stored.role)
 }

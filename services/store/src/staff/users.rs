@@ -209,7 +209,9 @@ pub async fn record_failure(
     tx.execute_one(&RECORD_FAILURE, (user, failed, locked_until)).await
 }
 
-/// Forgets the failures after a sign-in that did not fail; a lock ends.
+/// Forgets the failures after a sign-in that did not fail; a lock ends. The row is written also when
+/// there are none, so that of this transaction and one that sets the password or disables the user,
+/// one runs again and sees what the other did.
 ///
 /// # Errors
 /// [`StoreError::RowCount`] when there is no such user.

@@ -1,11 +1,14 @@
 //! Staff users and their sessions.
 
+use std::sync::Arc;
+
 use anyhow::Context;
 use oubli_domain::scope::Role;
 use oubli_domain::{SessionId, UserId};
 use oubli_store::StoreError;
 use oubli_store::staff::sessions;
 use oubli_store::staff::users::{self, NewUser, VisibleApps};
+use tokio::sync::Semaphore;
 
 use crate::common::{NOON, Stores, app, both_engines, write};
 
@@ -35,6 +38,41 @@ async fn open_session(stores: &Stores, user: UserId, seconds: i64) -> anyhow::Re
 fn debug_shows_neither_name_nor_hash() {
     let shown = format!("{:?}", new_user("ada", VisibleApps::All));
     assert!(!shown.contains("ada") && !shown.contains("secret"), "{shown}");
+}
+
+/// A sign-in commits after a new password's transaction took its snapshot and before it writes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_opens_while_the_password_changes_ends_with_it() -> anyhow::Result<()> {
+    let stores = Stores::postgres().await?;
+    let new = new_user("ada", VisibleApps::All);
+    let (user, session) = (new.user, SessionId::fresh(NOON));
+    write!(stores.data, [new], |tx| users::insert(tx, &new).await)?;
+    // Permits are not used up, since a write may run more than once.
+    let (has_read, opened) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let change = async {
+        write!(stores.data, [has_read, opened], |tx| {
+            users::by_id(tx, user).await?;
+            has_read.add_permits(1);
+            drop(opened.acquire().await);
+            users::set_password(tx, user, "new").await?;
+            sessions::end_all(tx, user, NOON).await
+        })
+    };
+    let sign_in = async {
+        drop(has_read.acquire().await);
+        let signed_in = write!(stores.data, [], |tx| {
+            users::clear_failures(tx, user).await?;
+            sessions::insert(tx, session, user, NOON, NOON.plus_seconds(60)).await
+        });
+        opened.add_permits(1);
+        signed_in
+    };
+    let (ended, signed_in) = tokio::join!(change, sign_in);
+    signed_in?;
+    assert_eq!(ended?, 1);
+    let session = sessions::get(&mut stores.data.conn().await?, session).await?;
+    assert!(!session.context("the session")?.is_open(NOON));
+    Ok(())
 }
 
 both_engines! {
