@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use crate::conn::{Conn, Tx};
 use crate::error::{Result, StoreError};
-use crate::statement::statements;
+use crate::statement::{Statement, statements};
 
 statements! {
-    INSERT = "insert into records (app_id, subject_id, category, record_id, version, created_at, updated_at, clock_start, body) values ($1, $2, $3, $4, $5, $6, $6, $7, $8)";
-    UPDATE = "update records set version = $5, updated_at = $6, clock_start = $7, body = $8 where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4 and version = $5 - 1";
+    INSERT = "insert into records (app_id, subject_id, category, record_id, version, created_at, updated_at, clock_start, body) select $1, $2, $3, $4, $5, $6, $6, $7, $8 from apps where app_id = $1 and data_map_version = $9";
+    UPDATE = "update records set version = $5, updated_at = $6, clock_start = $7, body = $8 where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4 and version = $5 - 1 and exists (select 1 from apps where app_id = $1 and data_map_version = $9)";
     DELETE = "delete from records where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4 and version = $5";
     GET = "select subject_id, category, record_id, version, created_at, updated_at, clock_start, body from records where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4";
     PAGE = "select subject_id, category, record_id, version, created_at, updated_at, clock_start, body from records where app_id = $1 and subject_id = $2 and (category, record_id) > ($3, $4) order by category, record_id limit $5";
@@ -86,33 +86,40 @@ fn encode(fields: &[StoredField]) -> Result<Vec<u8>> {
     postcard::to_allocvec(fields).map_err(|_| StoreError::Damaged("fields to be stored"))
 }
 
-/// Adds a record at `record.version`.
+/// Adds a record at `record.version`, validated by the data map of version `map`.
 ///
 /// # Errors
-/// [`StoreError::Stale`] when it is there.
-pub async fn insert(tx: &mut Tx, app: &AppId, record: &StoredRecord) -> Result<()> {
-    let key = &record.key;
-    let body = encode(&record.fields)?;
-    let (version, updated_at) = (record.version, record.updated_at);
-    let (category, name, start) = (&key.category, &key.record, record.clock_start);
-    let args = (app, key.subject, category, name, version, updated_at, start, body);
-    match tx.execute_one(&INSERT, args).await {
+/// [`StoreError::Stale`] when it is there, or another data map is in force in the transaction.
+pub async fn insert(tx: &mut Tx, app: &AppId, record: &StoredRecord, map: i64) -> Result<()> {
+    match write(tx, &INSERT, app, record, map).await {
         Err(StoreError::Duplicate { .. }) => Err(StoreError::Stale),
         result => result,
     }
 }
 
-/// Replaces the row of version `record.version - 1`.
+/// Replaces the row of version `record.version - 1` by one validated by the data map of version
+/// `map`.
 ///
 /// # Errors
-/// [`StoreError::Stale`] when another transaction changed the record since it was read.
-pub async fn update(tx: &mut Tx, app: &AppId, record: &StoredRecord) -> Result<()> {
+/// [`StoreError::Stale`] when another transaction changed the record since it was read, or another
+/// data map is in force in the transaction.
+pub async fn update(tx: &mut Tx, app: &AppId, record: &StoredRecord, map: i64) -> Result<()> {
+    write(tx, &UPDATE, app, record, map).await
+}
+
+async fn write(
+    tx: &mut Tx,
+    statement: &Statement,
+    app: &AppId,
+    record: &StoredRecord,
+    map: i64,
+) -> Result<()> {
     let key = &record.key;
     let body = encode(&record.fields)?;
     let (version, updated_at) = (record.version, record.updated_at);
     let (category, name, start) = (&key.category, &key.record, record.clock_start);
-    let args = (app, key.subject, category, name, version, updated_at, start, body);
-    match tx.execute(&UPDATE, args).await? {
+    let args = (app, key.subject, category, name, version, updated_at, start, body, map);
+    match tx.execute(statement, args).await? {
         1 => Ok(()),
         _ => Err(StoreError::Stale),
     }

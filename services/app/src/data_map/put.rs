@@ -32,6 +32,14 @@ pub struct Put {
 
 /// Puts a data map in force as a new version. One that is in force already stays as it is.
 ///
+/// A record that was validated by an older version is not written once this one is in force: its
+/// write finds that out in its transaction and begins again. Two gaps remain in which a value of
+/// the old type can still come in beside a changed one, both only while records are written: between
+/// the count of what is stored and the transaction that puts the version in force; and, on
+/// PostgreSQL, until the transactions that began before that one have ended. Such a value stays
+/// readable; the next write of its record is refused until the field has the new type. So change a
+/// type while nothing writes the category, or declare a field of a new name instead.
+///
 /// # Errors
 /// `invalid-data-map` with the places that are wrong; `too-large`; `stored-field-type` with counts
 /// when the type of a field changes of which values are stored.

@@ -4,11 +4,15 @@
 //! version) and then applied in a transaction that finds the row as it was read, or prepares again.
 
 mod batch;
+mod body;
 mod history;
 mod open;
 mod prepare;
 mod read;
 mod write;
+
+#[cfg(test)]
+mod tests;
 
 pub use batch::{BatchItem, BatchResult, MAX_BATCH, put_batch};
 pub use history::versions;

@@ -2,25 +2,25 @@
 
 use std::sync::Arc;
 
-use oubli_domain::record::changed_names;
+use oubli_domain::record::{changed_names, validate_body};
 use oubli_domain::request::SubjectState;
 use oubli_domain::{AppId, Code, Name, SubjectId, Time};
 use oubli_store::events::{self, NewEvent};
 use oubli_store::records::{self, Change, RecordKey, StoredRecord, Version};
 use oubli_store::{Conn, Result as StoreResult, StoreError, Tx, subjects};
 use oubli_vault::DataKey;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::open::{open_fields, seal_fields};
+use super::body::Body;
+use super::open::seal_fields;
 use super::write::{IfMatch, Written};
 use crate::caller::Caller;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::log::Entry;
 use crate::model::Model;
 use crate::oubli::Oubli;
 
-/// What is wanted of a record.
-#[derive(Clone, Debug)]
+/// What is wanted of a record. It holds values, so it cannot be shown.
 pub(super) enum Wanted {
     /// This body, whatever was there.
     Put(Value),
@@ -68,6 +68,8 @@ impl Seen {
 pub(super) struct Prepared {
     app: AppId,
     key: RecordKey,
+    /// The version of the data map that allows it, which must be in force.
+    map: i64,
     /// The version that must be there; none when no record must be.
     base: Option<i64>,
     /// What is there afterwards; none for a deletion.
@@ -96,10 +98,10 @@ pub(super) fn prepare(
     check_match(if_match, current)?;
     let number = seen.last_version + 1;
     let before = match current {
-        Some(record) => open_fields(data_key, record, |_| true)?,
-        None => Map::new(),
+        Some(record) => Some(Body::open(data_key, record, seen.model.map()?)?),
+        None => None,
     };
-    let after = wanted_body(wanted, current.is_some(), &before)?;
+    let after = Body::after(wanted, before.as_ref())?;
     let record = match &after {
         None => None,
         Some(body) => Some(draft(data_key, key, number, body, seen, now)?),
@@ -109,14 +111,14 @@ pub(super) fn prepare(
         (Some(_), None) => Change::Created,
         (Some(_), Some(_)) => Change::Updated,
     };
-    let empty = Map::new();
-    let after = after.as_ref().and_then(Value::as_object).unwrap_or(&empty);
-    let changed = changed_names(&before, after);
+    let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
+    let changed = changed_names(&before.members(), &after.members());
     let event = event(caller, data_key, key, number, &changed, record.as_ref(), change, now);
     let actor = caller.actor.to_string();
     Ok(Prepared {
         app: caller.app.clone(),
         key: key.clone(),
+        map: seen.model.app.data_map_version,
         base: current.map(|r| r.version),
         record,
         version: Version { version: number, at: now, actor, change, changed },
@@ -135,38 +137,25 @@ fn check_match(if_match: Option<IfMatch>, current: Option<&StoredRecord>) -> Res
     if holds { Ok(()) } else { Err(Code::VersionMismatch.into()) }
 }
 
-/// The body after the write; none for a deletion.
-fn wanted_body(
-    wanted: &Wanted,
-    exists: bool,
-    before: &Map<String, Value>,
-) -> Result<Option<Value>> {
-    match wanted {
-        Wanted::Put(body) => Ok(Some(body.clone())),
-        Wanted::Patch(_) | Wanted::Delete if !exists => Err(Code::RecordNotFound.into()),
-        Wanted::Delete => Ok(None),
-        Wanted::Patch(patch) => {
-            let mut body = Value::Object(before.clone());
-            oubli_domain::json::merge_patch(&mut body, patch);
-            Ok(Some(body))
-        }
-    }
-}
-
 fn draft(
     data_key: &DataKey,
     key: &RecordKey,
     version: i64,
-    body: &Value,
+    body: &Body,
     seen: &Seen,
     now: Time,
 ) -> Result<StoredRecord> {
     let map = seen.model.map()?;
-    map.validate_record(&key.category, body)?;
+    map.validate_record(&key.category, &body.declared)?;
     let created_at = seen.current.as_ref().map_or(now, |r| r.created_at);
-    let clock_start = map.clock_start(&key.category, body, created_at, seen.last_contact)?;
-    let members = body.as_object().ok_or(Error::Damaged("a validated body"))?;
-    let fields = seal_fields(data_key, key, version, members)?;
+    let clock_start =
+        map.clock_start(&key.category, &body.declared, created_at, seen.last_contact)?;
+    let members = body.members();
+    if !body.is_declared() {
+        // The bounds of a stored record count what is no longer declared, too.
+        validate_body(&Value::Object(members.clone().into_owned()))?;
+    }
+    let fields = seal_fields(data_key, key, version, &members)?;
     Ok(StoredRecord { key: key.clone(), version, created_at, updated_at: now, clock_start, fields })
 }
 
@@ -204,13 +193,14 @@ impl Prepared {
     /// Writes it, in a transaction that has locked the subject.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] when the record is not as it was read; `subject-restricted` when a
-    /// restriction came between.
+    /// [`StoreError::Stale`] when the record is not as it was read, or another data map is in force.
     pub(super) async fn apply(&self, tx: &mut Tx) -> StoreResult<Written> {
         match (&self.record, self.base) {
-            (Some(record), None) => records::insert(tx, &self.app, record).await?,
+            (Some(record), None) => records::insert(tx, &self.app, record, self.map).await?,
             // The update finds the row by the version before; a deleted one counts on from there.
-            (Some(record), Some(_)) => records::update(tx, &self.app, record).await?,
+            (Some(record), Some(_)) => {
+                records::update(tx, &self.app, record, self.map).await?;
+            }
             (None, Some(base)) => records::delete(tx, &self.app, &self.key, base).await?,
             (None, None) => return Err(StoreError::Stale),
         }
@@ -222,7 +212,8 @@ impl Prepared {
     /// Locks the subject, then [`Prepared::apply`].
     ///
     /// # Errors
-    /// As there, and `subject-not-found`, `subject-erasing`.
+    /// As there, and `subject-not-found`, `subject-erasing`; `subject-restricted` when a restriction
+    /// came between.
     pub(super) async fn lock_and_apply(&self, tx: &mut Tx) -> StoreResult<Written> {
         let subject = subjects::lock(tx, &self.app, self.key.subject).await?;
         if subject.state == SubjectState::Restricted {

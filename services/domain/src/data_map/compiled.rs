@@ -86,6 +86,12 @@ impl CompiledDataMap {
             .is_some_and(|fields| fields.contains(field))
     }
 
+    /// Whether a category has a field. One that was taken out of the data map may still be stored.
+    #[must_use]
+    pub fn declares(&self, category: &Name, field: &Name) -> bool {
+        self.map.categories.get(category).is_some_and(|known| known.fields.contains_key(field))
+    }
+
     /// Checks the body of a record against its category.
     ///
     /// # Errors
@@ -118,14 +124,6 @@ impl CompiledDataMap {
         last_contact: Time,
     ) -> Result<Option<Day>, Refusal> {
         self.category(category)?.clock_start.day(&self.calendar, body, created, last_contact)
-    }
-
-    /// The civil day of an instant in the app's time zone.
-    ///
-    /// # Errors
-    /// `invalid-time` when it lies outside of 1900 to 2100.
-    pub fn day(&self, at: Time) -> Result<Day, Refusal> {
-        self.calendar.day(at).map(Day::from_date)
     }
 
     /// The fields of `previous` that this data map still has and whose values may no longer fit
