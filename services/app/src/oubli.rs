@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oubli_domain::{AppId, Clock, Time};
+use oubli_domain::{AppId, Clock, Time, identifier};
 use oubli_store::keys::service_secrets;
 use oubli_store::{Conn, Db, Location, Schema, apps};
 use oubli_vault::RootKeyProvider;
@@ -92,6 +92,7 @@ impl Oubli {
     ) -> Result<Self> {
         let secrets = Secrets::open(&databases.keys, root.as_ref(), clock.now()).await?;
         let tasks = TaskTracker::new();
+        drop(tasks.spawn_blocking(identifier::prepare));
         Ok(Self {
             keyring: Keyring::new(databases.keys.clone(), root, options.key_cache),
             reads: ReadLog::start(databases.data.clone(), &tasks),
@@ -119,7 +120,8 @@ impl Oubli {
         &self.options
     }
 
-    /// The tasks that a shutdown waits for.
+    /// The tasks that [`Oubli::close`] waits for. What runs until it is told to stop must be told so
+    /// before.
     #[must_use]
     pub fn tasks(&self) -> &TaskTracker {
         &self.tasks
@@ -162,8 +164,12 @@ impl Oubli {
         self.models.of(conn, app).await
     }
 
-    /// Ends both databases' open work. Call it when nothing else runs any more.
+    /// Ends the service: reads are logged no more, tasks come to their end, and then the databases
+    /// close. Call it when no request and no worker runs any more. Doing it again changes nothing.
     pub async fn close(&self) {
+        self.reads.stop();
+        self.tasks.close();
+        self.tasks.wait().await;
         self.databases.data.close().await;
         self.databases.keys.close().await;
     }

@@ -7,6 +7,7 @@ use oubli_domain::{Code, Refusal};
 use oubli_store::events::{self, NewEvent};
 use oubli_store::{Db, StoreError, Tx, subjects};
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::error::{Error, Result};
@@ -18,33 +19,55 @@ const QUEUE: usize = 4_096;
 
 type Answer = oneshot::Sender<Result<()>>;
 
+type Waiting = mpsc::Receiver<(NewEvent, Answer)>;
+
 /// The handle to the logging task.
 #[derive(Debug)]
-pub(crate) struct ReadLog(mpsc::Sender<(NewEvent, Answer)>);
+pub(crate) struct ReadLog {
+    queue: mpsc::Sender<(NewEvent, Answer)>,
+    stop: CancellationToken,
+}
 
 impl ReadLog {
-    /// Starts the task, which ends when the last handle is dropped.
+    /// Starts the task, which ends after [`ReadLog::stop`].
     pub(crate) fn start(data: Db, tasks: &TaskTracker) -> Self {
-        let (queue, mut waiting) = mpsc::channel::<(NewEvent, Answer)>(QUEUE);
-        tasks.spawn(async move {
-            // While one batch is written the next one gathers: nobody waits for company.
-            let mut batch = Vec::new();
-            while waiting.recv_many(&mut batch, BATCH).await > 0 {
-                write(&data, std::mem::take(&mut batch)).await;
-            }
-        });
-        Self(queue)
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let stop = CancellationToken::new();
+        tasks.spawn(run(data, waiting, stop.clone()));
+        Self { queue, stop }
+    }
+
+    /// Takes no more reads: they are refused. Those that wait are logged, and then the task ends.
+    pub(crate) fn stop(&self) {
+        self.stop.cancel();
     }
 
     /// Waits until the event is durable.
     ///
     /// # Errors
     /// `subject-not-found` or `subject-erasing` when the person's erasure was acknowledged since
-    /// the read began: what was read must then not be answered.
+    /// the read began: what was read must then not be answered. `unavailable` when too many wait, or
+    /// the service is ending.
     pub(crate) async fn record(&self, event: NewEvent) -> Result<()> {
         let (answer, durable) = oneshot::channel();
-        self.0.try_send((event, answer)).map_err(|_| Error::from(Code::Unavailable))?;
+        self.queue.try_send((event, answer)).map_err(|_| Error::from(Code::Unavailable))?;
         durable.await.map_err(|_| Error::TaskEnded("the read log"))?
+    }
+}
+
+async fn run(data: Db, mut waiting: Waiting, stop: CancellationToken) {
+    // While one batch is written the next one gathers: nobody waits for company.
+    let mut batch = Vec::new();
+    loop {
+        tokio::select! {
+            () = stop.cancelled(), if !waiting.is_closed() => waiting.close(),
+            gathered = waiting.recv_many(&mut batch, BATCH) => {
+                if gathered == 0 {
+                    return;
+                }
+                write(&data, std::mem::take(&mut batch)).await;
+            }
+        }
     }
 }
 
@@ -87,4 +110,29 @@ async fn insert(tx: &mut Tx, event: &NewEvent) -> oubli_store::Result<Option<Ref
         }
     }
     events::insert(tx, event).await.map(|()| None)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use futures_util::future::join_all;
+    use oubli_domain::Code;
+
+    use crate::caller::Actor;
+    use crate::log::Entry;
+    use crate::testing::{self, refused};
+
+    #[tokio::test]
+    async fn closing_logs_the_reads_that_wait_and_refuses_later_ones() {
+        let (_dir, oubli, _) = testing::oubli().await;
+        let app = testing::app(&oubli, "shop").await;
+        let read = || Entry::new().event(&app, &Actor::System, oubli.now(), "record.read");
+        let waiting = join_all((0..300).map(|_| oubli.reads().record(read())));
+        // The reads are queued before the closing begins: futures are polled in their order.
+        let (logged, ()) = tokio::join!(biased; waiting, oubli.close());
+        assert!(logged.iter().all(Result::is_ok));
+        assert_eq!(refused(oubli.reads().record(read()).await), Code::Unavailable);
+        assert!(oubli.tasks().is_empty());
+        oubli.close().await;
+    }
 }
