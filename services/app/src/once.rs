@@ -87,8 +87,14 @@ impl Oubli {
                         return Ok(earlier);
                     }
                     let value = work(tx).await?;
-                    if answer == Answer::Repeatable {
-                        settle(tx, &app, &once, &value, subject).await?;
+                    match (answer, subject) {
+                        (Answer::Repeatable, _) => {
+                            settle(tx, &app, &once, &value, subject).await?;
+                        }
+                        (Answer::OneTimeSecret, Some(subject)) => {
+                            idempotency::link(tx, &app, &once.key, subject).await?;
+                        }
+                        (Answer::OneTimeSecret, None) => {}
                     }
                     Ok(value)
                 })

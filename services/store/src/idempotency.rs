@@ -20,6 +20,7 @@ statements! {
         where app_id = $1 and key_mac = $2 and expires_at > $3";
     SETTLE = "update idempotency set answer = $3, subject_id = $4 \
         where app_id = $1 and key_mac = $2";
+    LINK = "update idempotency set subject_id = $3 where app_id = $1 and key_mac = $2";
     PURGE = "delete from idempotency where (app_id, key_mac) in (select app_id, key_mac \
         from idempotency where expires_at <= $1 order by expires_at limit $2)";
 }
@@ -116,7 +117,7 @@ pub async fn peek(
 }
 
 /// Keeps the answer of a call for its repeats, and whom it was about, so that it goes with that
-/// person. A call whose answer holds a one-time secret does not settle.
+/// person. A call whose answer holds a one-time secret does not settle; see [`link`].
 ///
 /// # Errors
 /// [`StoreError::RowCount`] when the key was not claimed.
@@ -128,6 +129,20 @@ pub async fn settle(
     subject: Option<SubjectId>,
 ) -> Result<()> {
     tx.execute_one(&SETTLE, (app, key_mac, answer, subject)).await
+}
+
+/// Keeps whom a call was about whose answer holds a one-time secret, and no answer: the row goes
+/// with that person, and until then a repeat is told that the secret was shown.
+///
+/// # Errors
+/// [`StoreError::RowCount`] when the key was not claimed.
+pub async fn link(
+    tx: &mut Tx,
+    app: &AppId,
+    key_mac: &[u8; 32],
+    subject: SubjectId,
+) -> Result<()> {
+    tx.execute_one(&LINK, (app, key_mac, subject)).await
 }
 
 /// Deletes at most `limit` rows that expired by `now`, and gives how many.
