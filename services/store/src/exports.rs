@@ -14,6 +14,7 @@ statements! {
     INSERT_CHUNK = "insert into export_chunks (app_id, export_id, chunk, subject_id, sealed) values ($1, $2, $3, $4, $5)";
     CHUNK = "select sealed from export_chunks where app_id = $1 and export_id = $2 and chunk = $3";
     FINISH = "update exports set ready = $3, chunks = $4, bytes = $5 where app_id = $1 and export_id = $2";
+    SET_EXPIRY = "update exports set expires_at = $3 where app_id = $1 and export_id = $2";
     SET_TOKEN = "update exports set token_mac = $3, tries = 0, expires_at = $4 where app_id = $1 and export_id = $2 and used_at is null";
     TRY = "update exports set tries = tries + 1 where app_id = $1 and export_id = $2 and token_mac = $3 and used_at is null and tries < $4 and expires_at > $5";
     USE_UP = "update exports set used_at = $3, token_mac = null where app_id = $1 and export_id = $2 and used_at is null";
@@ -153,6 +154,19 @@ pub async fn finish(
     bytes: i64,
 ) -> Result<()> {
     tx.execute_one(&FINISH, (app, export, true, chunks, bytes)).await
+}
+
+/// Sets when a bundle can no longer be downloaded.
+///
+/// # Errors
+/// [`StoreError::RowCount`] when it is gone.
+pub async fn set_expiry(
+    tx: &mut Tx,
+    app: &AppId,
+    export: ExportId,
+    expires_at: Time,
+) -> Result<()> {
+    tx.execute_one(&SET_EXPIRY, (app, export, expires_at)).await
 }
 
 /// Gives a bundle a new download token; an older one is void. False when it was used up.

@@ -20,6 +20,7 @@ use serde_json::json;
 use crate::caller::Actor;
 use crate::error::{Error, Result};
 use crate::log::Entry;
+use crate::model::Model;
 use crate::oubli::Oubli;
 use crate::worker::{Leased, Next};
 
@@ -88,7 +89,8 @@ impl Work<'_> {
         let model = self.oubli.model(&mut conn, app).await?;
         drop(conn);
         let now = self.oubli.now();
-        let expires_at = now.plus_seconds(i64::from(model.settings.download_hours) * 3_600);
+        // A bound for what a build that dies leaves behind; it counts anew once the bundle is ready.
+        let expires_at = expiry(&model, now);
         let data_key = self.oubli.keyring().data_key(app, self.subject).await?;
         let (export, key) = (ExportId::fresh(now), BundleKey::generate());
         let row = Export {
@@ -157,15 +159,20 @@ impl Work<'_> {
         Ok(exports::by_request(&mut conn, &self.leased.job.app, self.request.request).await?)
     }
 
-    /// The bundle can be downloaded.
+    /// The bundle can be downloaded, from now on for as long as the app has set.
     async fn finish(&self, from: ExportStep, to: ExportStep) -> Result<Next> {
         let (leased, id) = (self.leased.clone(), self.request.request);
         let (subject, now) = (self.subject, self.oubli.now());
+        let mut conn = self.oubli.data().conn().await?;
+        let expires_at = expiry(&self.oubli.model(&mut conn, &leased.job.app).await?, now);
+        drop(conn);
+        let built = self.earlier().await?.ok_or(Error::Damaged("the bundle of an export"))?;
         let written = self.oubli.data().write("export.ready", move |tx| {
             let leased = leased.clone();
             Box::pin(async move {
                 let app = &leased.job.app;
                 subjects::lock(tx, app, subject).await?;
+                exports::set_expiry(tx, app, built.export, expires_at).await?;
                 requests::advance(tx, app, id, &advance(from, to, Some(now)), now).await?;
                 leased.finish(tx).await
             })
@@ -173,6 +180,11 @@ impl Work<'_> {
         written.await?;
         Ok(Next::Done)
     }
+}
+
+/// When a bundle that is ready at `from` can no longer be downloaded.
+fn expiry(model: &Model, from: Time) -> Time {
+    from.plus_seconds(i64::from(model.settings.download_hours) * 3_600)
 }
 
 /// Deletes a bundle with its chunks.

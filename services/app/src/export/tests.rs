@@ -209,11 +209,46 @@ async fn a_token_has_five_tries_and_ends_with_the_bundle() {
     assert_eq!(chunks(&world, subject).await, 0);
 }
 
+#[tokio::test]
+async fn a_remembered_issue_goes_with_the_person() {
+    let world = World::new().await;
+    let subject = world.customer("ada").await;
+    let request = world.request(Right::Access, subject).await;
+    world.work().await;
+    let once = world.oubli.once("client", "key-1", "POST", "/download", b"").unwrap();
+    let call = crate::Call { caller: world.caller(), once: Some(once) };
+    issue_download(&world.oubli, &call, request).await.unwrap();
+    let again = issue_download(&world.oubli, &call, request).await;
+    assert_eq!(refused(again), Code::SecretAlreadyShown);
+    assert_eq!(rows_of(&world, subject, "idempotency").await, 1);
+    world.request(Right::Erasure, subject).await;
+    world.work().await;
+    let now = world.oubli.now();
+    assert_eq!(world.oubli.earlier_answer::<()>(&call, now).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn the_time_to_download_counts_from_when_the_bundle_is_ready() {
+    let world = World::new().await;
+    let subject = world.customer("ada").await;
+    let request = world.request(Right::Access, subject).await;
+    let leased = lease(&world.oubli, 1).await.unwrap().remove(0);
+    assert_eq!(step(&world.oubli, &leased).await.unwrap(), Next::Again);
+    world.clock.advance(3_600);
+    assert_eq!(step(&world.oubli, &leased).await.unwrap(), Next::Done);
+    let issued = issue(&world, request).await;
+    assert_eq!(issued.expires_at, world.oubli.now().plus_seconds(72 * 3_600));
+}
+
 /// The sealed chunks that are stored for a person.
 async fn chunks(world: &World, subject: SubjectId) -> u64 {
+    rows_of(world, subject, "export_chunks").await
+}
+
+async fn rows_of(world: &World, subject: SubjectId, table: &str) -> u64 {
     let mut conn = world.oubli.data().conn().await.unwrap();
     let tables = oubli_store::erasure::DATA_TABLES;
-    let table = tables.iter().find(|t| t.name == "export_chunks").unwrap();
+    let table = tables.iter().find(|t| t.name == table).unwrap();
     oubli_store::erasure::count(&mut conn, table, &world.app, subject).await.unwrap()
 }
 
