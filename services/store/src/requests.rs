@@ -15,6 +15,7 @@ statements! {
     LIST_OF_SUBJECT = "select request_id, subject_id, kind, state, step, scope, reason, outcome, received_at, created_at, created_by, updated_at, completed_at from requests where app_id = $1 and subject_id = $2 and request_id > $3 order by request_id limit $4";
     ADVANCE = "update requests set state = $4, step = $5, outcome = coalesce($6, outcome), updated_at = $7, completed_at = $8 where app_id = $1 and request_id = $2 and step = $3";
     FAIL = "update requests set state = $3, reason = $4, updated_at = $5 where app_id = $1 and request_id = $2";
+    CANCEL_OPEN = "update requests set state = $4, reason = $5, updated_at = $6 where app_id = $1 and subject_id = $2 and request_id <> $3 and state not in ($4, $7)";
     UNLINK = "update requests set subject_id = null where app_id = $1 and subject_id = $2";
 }
 
@@ -176,6 +177,23 @@ pub async fn set_state(
     at: Time,
 ) -> Result<()> {
     tx.execute_one(&FAIL, (app, request, state.as_str(), reason, at)).await
+}
+
+/// Cancels every request of a subject that is not final, except one, and gives how many.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn cancel_open(
+    tx: &mut Tx,
+    app: &AppId,
+    subject: SubjectId,
+    except: RequestId,
+    reason: &'static str,
+    at: Time,
+) -> Result<u64> {
+    let (cancelled, completed) =
+        (RequestState::Cancelled.as_str(), RequestState::Completed.as_str());
+    tx.execute(&CANCEL_OPEN, (app, subject, except, cancelled, reason, at, completed)).await
 }
 
 /// Cuts the link of all requests of a subject to that subject.

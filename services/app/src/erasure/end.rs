@@ -1,11 +1,9 @@
 //! Step 7: the certificate, the cleaning of files, and the end of the request.
 
-use std::time::Duration;
-
 use oubli_domain::request::{ErasureStep, RequestState, Step};
 use oubli_domain::{CertificateId, RequestId, SubjectId, Time};
 use oubli_store::events::NewEvent;
-use oubli_store::requests::{self, Advance, Request};
+use oubli_store::requests::{self, Advance};
 use oubli_store::{Result as StoreResult, StoreError, Tx, certificates, events};
 
 use super::{Outcome, Work, mark};
@@ -14,13 +12,6 @@ use crate::certificate::{CERTIFICATE_TYPE, Claims, KeyFate};
 use crate::error::{Error, Result};
 use crate::log::Entry;
 use crate::worker::{Leased, Next};
-
-/// The most requests of one person that an erasure unlinks in one go.
-const REQUESTS: i64 = 1_000;
-/// How often the cleaning is tried before the job is put back.
-const CLEANINGS: u32 = 40;
-/// How long it waits for the readers in between.
-const READERS: Duration = Duration::from_millis(25);
 
 impl Work<'_> {
     /// The certificate, the log entry and the cut of the last link to the person, all or none.
@@ -120,13 +111,10 @@ impl Work<'_> {
 
     /// Whether the files are clean: false while a reader stands in the way.
     async fn clean(&self) -> Result<bool> {
-        for _ in 0..CLEANINGS {
-            match self.oubli.node().cleaner.clean(self.oubli.data(), self.oubli.keys()).await {
-                Err(StoreError::Contention) => tokio::time::sleep(READERS).await,
-                result => return Ok(result.map(|()| true)?),
-            }
+        match self.oubli.node().cleaner.clean(self.oubli.data(), self.oubli.keys()).await {
+            Err(StoreError::Contention) => Ok(false),
+            result => Ok(result.map(|()| true)?),
         }
-        Ok(false)
     }
 }
 
@@ -162,18 +150,11 @@ impl End {
         mark(tx, &self.leased, self.request, from, to, Some(self.outcome), now).await?;
         let (id, jws) = (self.certificate, self.jws.as_str());
         certificates::insert(tx, app, id, self.request, "erasure", jws, now).await?;
-        let others = requests::list(tx, app, Some(self.subject), None, REQUESTS).await?;
-        for other in others.iter().filter(|r| r.request != self.request && is_open(r)) {
-            let state = RequestState::Cancelled;
-            requests::set_state(tx, app, other.request, state, "subject-erased", now).await?;
-        }
+        let (this, reason) = (self.request, "subject-erased");
+        requests::cancel_open(tx, app, self.subject, this, reason, now).await?;
         requests::unlink(tx, app, self.subject).await?;
         events::insert(tx, &self.event).await
     }
-}
-
-fn is_open(request: &Request) -> bool {
-    !request.state.is_final()
 }
 
 fn unhex(text: &str) -> Result<[u8; 32]> {
