@@ -1,7 +1,7 @@
 //! Keys in memory: each app's unwrapped keys, and data keys for at most a minute.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use moka::sync::Cache;
@@ -58,6 +58,9 @@ pub(crate) struct Keyring {
     root: Arc<dyn RootKeyProvider>,
     apps: Cache<AppId, Arc<AppKeys>>,
     data_keys: Cache<(AppId, SubjectId), Arc<DataKey>>,
+    /// Counts how often a data key was forgotten. A key whose row was read before is not kept, as
+    /// it may be the one that was to be forgotten.
+    forgotten: Mutex<u64>,
 }
 
 impl Keyring {
@@ -67,6 +70,7 @@ impl Keyring {
             root,
             apps: Cache::new(10_000),
             data_keys: Cache::builder().max_capacity(DATA_KEYS).time_to_live(ttl).build(),
+            forgotten: Mutex::new(0),
         }
     }
 
@@ -154,12 +158,48 @@ impl Keyring {
         if let Some(held) = self.data_keys.get(&place) {
             return Ok(held);
         }
+        let forgotten = self.forgotten();
         let row = subject_keys::get(&mut self.keys.conn().await?, app, subject)
             .await?
             .ok_or(Code::SubjectNotFound)?;
         let key = Arc::new(self.open_data_key(app, &row).await?);
-        self.data_keys.insert(place, Arc::clone(&key));
+        self.remember(place, &key, forgotten);
         Ok(key)
+    }
+
+    /// The data key of a subject who may have lost it, for what must go on without: none when its
+    /// row is gone or does not open.
+    ///
+    /// # Errors
+    /// When the database does not answer, or the app's own keys do not open.
+    pub(crate) async fn data_key_if_any(
+        &self,
+        app: &AppId,
+        subject: SubjectId,
+    ) -> Result<Option<Arc<DataKey>>> {
+        // What is wrong with these is wrong with everybody's key, and says nothing of this one.
+        self.app(app).await?;
+        match self.data_key(app, subject).await {
+            Ok(key) => Ok(Some(key)),
+            Err(Error::Refused(refusal)) if refusal.code == Code::SubjectNotFound => Ok(None),
+            Err(error @ (Error::Vault(_) | Error::Damaged(_))) => {
+                tracing::error!(error = %error, "the data key of a person does not open");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn forgotten(&self) -> u64 {
+        *self.forgotten.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a key, unless any was forgotten since `forgotten` was read.
+    fn remember(&self, place: (AppId, SubjectId), key: &Arc<DataKey>, forgotten: u64) {
+        let now = self.forgotten.lock().unwrap_or_else(PoisonError::into_inner);
+        if *now == forgotten {
+            self.data_keys.insert(place, Arc::clone(key));
+        }
     }
 
     async fn open_data_key(&self, app: &AppId, row: &WrappedDataKey) -> Result<DataKey> {
@@ -178,7 +218,10 @@ impl Keyring {
 
     /// Forgets a subject's data key at once.
     pub(crate) fn forget(&self, app: &AppId, subject: SubjectId) {
+        let mut count = self.forgotten.lock().unwrap_or_else(PoisonError::into_inner);
+        *count += 1;
         self.data_keys.invalidate(&(app.clone(), subject));
+        drop(count);
         self.sweep();
     }
 
@@ -240,4 +283,26 @@ fn open_app(
     }
     let log_signing = SigningKey::from_secret(&open(LOG_SIGNING)?.1)?;
     Ok(AppKeys { epochs, indexes, log_signing })
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use crate::requests::world::World;
+
+    #[tokio::test]
+    async fn a_key_that_was_read_before_it_was_forgotten_is_not_kept() {
+        let world = World::new().await;
+        let (ada, keyring) = (world.person("ada").await, world.oubli.keyring());
+        let place = (world.app.clone(), ada);
+        let before = keyring.forgotten();
+        let key = keyring.data_key(&world.app, ada).await.unwrap();
+        assert!(keyring.data_keys.contains_key(&place));
+        keyring.forget(&world.app, ada);
+        assert!(!keyring.data_keys.contains_key(&place));
+        keyring.remember(place.clone(), &key, before);
+        assert!(!keyring.data_keys.contains_key(&place));
+        keyring.remember(place.clone(), &key, keyring.forgotten());
+        assert!(keyring.data_keys.contains_key(&place));
+    }
 }

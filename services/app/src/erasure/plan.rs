@@ -49,15 +49,10 @@ impl Work<'_> {
     pub(super) async fn plan(&self) -> Result<Next> {
         let (app, subject) = (&self.leased.job.app, self.subject()?);
         let row = subject_keys::get(&mut self.oubli.keys().conn().await?, app, subject).await?;
-        let subject_ref = match &row {
-            Some(_) => {
-                let key = self.oubli.keyring().data_key(app, subject).await?;
-                self.oubli.keyring().forget(app, subject);
-                Some(hex(&key.subject_ref()))
-            }
-            // A restore may have lost the key: the person's rows must go all the same.
-            None => None,
-        };
+        // A restore may have lost or damaged the key: the person's rows must go all the same.
+        let key = self.oubli.keyring().data_key_if_any(app, subject).await?;
+        self.oubli.keyring().forget(app, subject);
+        let subject_ref = key.map(|key| hex(&key.subject_ref()));
         let outcome = Outcome {
             plan: plan(self.oubli, app, subject).await?,
             subject_ref,

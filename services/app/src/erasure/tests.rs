@@ -87,6 +87,31 @@ async fn an_erasure_leaves_the_request_its_certificate_and_nothing_of_the_person
 }
 
 #[tokio::test]
+async fn open_requests_of_the_person_alone_are_cancelled() {
+    let world = World::new().await;
+    let (ada, bob) = (world.customer("ada").await, world.customer("bob").await);
+    let done = world.request(Right::Access, ada).await;
+    world.work().await;
+    let open = world.request(Right::Portability, ada).await;
+    let theirs = world.request(Right::Access, bob).await;
+    let request = world.request(Right::Erasure, ada).await;
+    let (app, at) = (world.app.clone(), world.oubli.now());
+    let cancelled = world.oubli.data().write("test.cancel", move |tx| {
+        let app = app.clone();
+        Box::pin(async move {
+            oubli_store::requests::cancel_open(tx, &app, ada, request, "subject-erased", at).await
+        })
+    });
+    assert_eq!(cancelled.await.unwrap(), 1);
+    let mut states = Vec::new();
+    for request in [done, open, theirs, request] {
+        states.push(world.details(request).await.request.state);
+    }
+    use RequestState::{Cancelled, Completed, Received};
+    assert_eq!(states, [Completed, Cancelled, Received, Received]);
+}
+
+#[tokio::test]
 async fn writes_and_reads_are_refused_from_the_acknowledgement_on() {
     let world = World::new().await;
     let ada = world.customer("ada").await;
@@ -217,4 +242,5 @@ async fn a_changed_certificate_or_another_key_does_not_hold() {
 
 mod files;
 mod janitor;
+mod lost_key;
 mod postgres;

@@ -1,7 +1,7 @@
 //! Making a request.
 
 use oubli_domain::request::{RequestScope, RequestState, Step, SubjectState};
-use oubli_domain::{Code, JobId, Refusal, RequestId, Right, SubjectId, Time};
+use oubli_domain::{AppId, Code, JobId, Refusal, RequestId, Right, SubjectId, Time};
 use oubli_store::events::NewEvent;
 use oubli_store::requests::Request;
 use oubli_store::{Result as StoreResult, Tx, events, jobs, requests, subjects};
@@ -96,10 +96,20 @@ fn check_erasure(scope: &RequestScope) -> Result<(), Refusal> {
         .at("/scope", "must be empty for an erasure"))
 }
 
+/// Whom the log says it is about. A person whose key was lost can be served nothing but an erasure,
+/// and that must go on: it is logged about nobody.
+async fn entry(oubli: &Oubli, app: &AppId, right: Right, subject: SubjectId) -> Result<Entry> {
+    if right != Right::Erasure {
+        return Ok(Entry::about(subject, &*oubli.keyring().data_key(app, subject).await?));
+    }
+    let key = oubli.keyring().data_key_if_any(app, subject).await?;
+    Ok(key.map_or_else(Entry::new, |key| Entry::about(subject, &key)))
+}
+
 /// A request as it is about to be written.
 #[derive(Clone)]
 struct Draft {
-    app: oubli_domain::AppId,
+    app: AppId,
     row: Request,
     subject: SubjectId,
     job: JobId,
@@ -115,9 +125,9 @@ impl Draft {
         at: Time,
     ) -> Result<Self> {
         let app = call.caller.app.clone();
-        let key = oubli.keyring().data_key(&app, subject).await?;
+        let entry = entry(oubli, &app, new.right, subject).await?;
         let request = RequestId::fresh(at);
-        let event = Entry::about(subject, &key)
+        let event = entry
             .fact("request", request.to_string())
             .fact("right", new.right.as_str())
             .event(&app, &call.caller.actor, at, "request.created");
