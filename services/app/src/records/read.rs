@@ -1,5 +1,7 @@
 //! Reading one record for a purpose.
 
+use std::fmt;
+
 use oubli_domain::{Code, Name, Refusal, Time};
 use oubli_store::records::{self, RecordKey, StoredRecord};
 use oubli_store::subjects;
@@ -14,7 +16,7 @@ use crate::oubli::Oubli;
 use crate::standing::require_purpose;
 
 /// What a purpose may see of a record.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Read {
     /// The record's version.
     pub version: i64,
@@ -24,6 +26,12 @@ pub struct Read {
     pub updated_at: Time,
     /// The fields that the purpose reads, decrypted.
     pub body: Map<String, Value>,
+}
+
+impl fmt::Debug for Read {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Read").field("version", &self.version).finish_non_exhaustive()
+    }
 }
 
 /// Reads a record for a purpose: the fields that the purpose declares, and those alone, while it
