@@ -106,7 +106,11 @@ pub async fn lock(tx: &mut Tx, app: &AppId, subject: SubjectId) -> Result<Subjec
     not_erasing(row.map(Subject::try_from).transpose()?)
 }
 
-fn not_erasing(subject: Option<Subject>) -> Result<Subject> {
+/// A subject whose row was read, if it may be read or written about.
+///
+/// # Errors
+/// `subject-not-found`, `subject-erasing`.
+pub fn not_erasing(subject: Option<Subject>) -> Result<Subject> {
     match subject {
         None => Err(Refusal::new(Code::SubjectNotFound).into()),
         Some(s) if s.state == SubjectState::Erasing => {

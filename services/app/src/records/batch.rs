@@ -1,12 +1,14 @@
 //! Putting many records in one transaction.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fmt;
 
 use oubli_domain::request::SubjectState;
-use oubli_domain::{Code, Name, RecordId, Refusal, SubjectId};
+use oubli_domain::{AppId, Code, Name, RecordId, Refusal, SubjectId};
 use oubli_store::records::RecordKey;
-use oubli_store::{StoreError, Tx, subjects};
+use oubli_store::subjects::{self, Subject};
+use oubli_store::{StoreError, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,13 +18,17 @@ use crate::caller::Call;
 use crate::error::{Error, Result};
 use crate::once::Answer;
 use crate::oubli::Oubli;
-use crate::subjects::{SubjectSelector, resolve};
+use crate::subjects::{SubjectSelector, resolve_many};
 
 /// The most items in one batch.
 pub const MAX_BATCH: usize = 1_000;
 
+/// How many items are read in one snapshot. All of them are held in memory, with records of up to
+/// 256 KiB; and no snapshot may last.
+const PAGE: usize = 100;
+
 /// One record to be put.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct BatchItem {
     /// Whose.
     pub subject: SubjectSelector,
@@ -34,6 +40,14 @@ pub struct BatchItem {
     pub body: Value,
     /// The condition, when there is one.
     pub if_match: Option<IfMatch>,
+}
+
+impl fmt::Debug for BatchItem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("BatchItem");
+        shown.field("category", &self.category).field("record", &self.record);
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// What became of one item: versions, codes and places alone. Answers are remembered for a day and
@@ -71,6 +85,11 @@ impl BatchResult {
 /// Puts up to [`MAX_BATCH`] records. All items are validated; the valid ones commit together; each
 /// has its result, in the order of the items.
 ///
+/// Its transaction writes up to 4,001 rows: for each item the record, its version, the log event and
+/// that event's payload, and once the remembered answer; and it locks up to 1,000 subjects. It is
+/// the one exception to the bound of 1,000 rows: in two transactions the valid items would not
+/// commit together, nor with the answer that a repeat gets.
+///
 /// # Errors
 /// `invalid-body` for too many items, none, or two for one record. A fault of the service fails
 /// the batch as a whole.
@@ -106,81 +125,135 @@ type Item = Result<Prepared, Refusal>;
 
 async fn prepare_all(oubli: &Oubli, call: &Call, items: &[BatchItem]) -> Result<Vec<Item>> {
     let app = &call.caller.app;
-    let model = oubli.model(&mut oubli.data().conn().await?, app).await?;
-    let mut keys: HashMap<RecordKey, usize> = HashMap::new();
+    let keys = record_keys(oubli, app, items).await?;
     let mut prepared = Vec::with_capacity(items.len());
-    for (n, item) in items.iter().enumerate() {
-        let subject = match resolve(oubli, app, &model, &item.subject).await {
-            Ok(subject) => subject,
-            Err(Error::Refused(refusal)) => {
-                prepared.push(Err(refusal));
-                continue;
-            }
-            Err(error) => return Err(error),
-        };
-        let (category, record) = (item.category.clone(), item.record.clone());
-        let key = RecordKey { subject, category, record };
-        if keys.insert(key.clone(), n).is_some() {
-            let refusal = Refusal::new(Code::InvalidBody);
-            return Err(refusal.at(format!("/items/{n}"), "is in the batch twice").into());
-        }
-        match prepare_one(oubli, call, &key, item).await {
-            Ok(item) => prepared.push(Ok(item)),
-            Err(Error::Refused(refusal)) => prepared.push(Err(refusal)),
-            Err(error) => return Err(error),
+    for (keys, items) in keys.chunks(PAGE).zip(items.chunks(PAGE)) {
+        let seen = see(oubli, app, keys).await?;
+        for ((key, seen), item) in keys.iter().zip(seen).zip(items) {
+            prepared.push(match (key, seen) {
+                (Ok(key), Ok(seen)) => prepare_one(oubli, call, key, &seen, item).await?,
+                (Err(refusal), _) => Err(refusal.clone()),
+                (_, Err(refusal)) => Err(refusal),
+            });
         }
     }
     Ok(prepared)
+}
+
+/// Where each item goes, or why nobody can tell.
+async fn record_keys(
+    oubli: &Oubli,
+    app: &AppId,
+    items: &[BatchItem],
+) -> Result<Vec<Result<RecordKey, Refusal>>> {
+    let model = oubli.model(&mut oubli.data().conn().await?, app).await?;
+    let selectors: Vec<&SubjectSelector> = items.iter().map(|item| &item.subject).collect();
+    let subjects = resolve_many(oubli, app, &model, &selectors).await?;
+    let mut known = HashSet::new();
+    let mut keys = Vec::with_capacity(items.len());
+    for (n, (item, subject)) in items.iter().zip(subjects).enumerate() {
+        let (category, record) = (item.category.clone(), item.record.clone());
+        let key = subject.map(|subject| RecordKey { subject, category, record });
+        if key.as_ref().is_ok_and(|key| !known.insert(key.clone())) {
+            let refusal = Refusal::new(Code::InvalidBody);
+            return Err(refusal.at(format!("/items/{n}"), "is in the batch twice").into());
+        }
+        keys.push(key);
+    }
+    Ok(keys)
+}
+
+/// What is there at these places, in one snapshot. A place that nobody can tell is refused.
+async fn see(
+    oubli: &Oubli,
+    app: &AppId,
+    keys: &[Result<RecordKey, Refusal>],
+) -> Result<Vec<Result<Seen, Refusal>>> {
+    let mut conn = oubli.data().snapshot().await?;
+    let model = oubli.model(&mut conn, app).await?;
+    let ids: BTreeSet<SubjectId> = keys.iter().flatten().map(|key| key.subject).collect();
+    let ids: Vec<SubjectId> = ids.into_iter().collect();
+    let rows = subjects::get_many(&mut conn, app, &ids).await?;
+    let rows: HashMap<SubjectId, Subject> = rows.into_iter().map(|s| (s.subject, s)).collect();
+    let mut seen = Vec::with_capacity(keys.len());
+    for key in keys {
+        seen.push(match key {
+            Ok(key) => {
+                let subject = rows.get(&key.subject).copied();
+                refusable(Seen::of(&mut conn, &model, subject, app, key).await)?
+            }
+            Err(refusal) => Err(refusal.clone()),
+        });
+    }
+    Ok(seen)
 }
 
 async fn prepare_one(
     oubli: &Oubli,
     call: &Call,
     key: &RecordKey,
+    seen: &Seen,
     item: &BatchItem,
-) -> Result<Prepared> {
-    let app = &call.caller.app;
-    let mut conn = oubli.data().snapshot().await?;
-    let seen = Seen::read(oubli, &mut conn, app, key).await?;
-    drop(conn);
-    let data_key = oubli.keyring().data_key(app, key.subject).await?;
+) -> Result<Item> {
+    let data_key = match refusable(oubli.keyring().data_key(&call.caller.app, key.subject).await)? {
+        Ok(data_key) => data_key,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
     let wanted = Wanted::Put(item.body.clone());
-    prepare(&call.caller, &data_key, key, &wanted, item.if_match, &seen, oubli.now())
+    refusable(prepare(&call.caller, &data_key, key, &wanted, item.if_match, seen, oubli.now()))
+}
+
+/// A refusal is the item's; any other error is the batch's.
+fn refusable<T>(result: Result<T>) -> Result<Result<T, Refusal>> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(Error::Refused(refusal)) => Ok(Err(refusal)),
+        Err(error) => Err(error),
+    }
 }
 
 /// Applies what was prepared; each subject is locked once, and one that may no longer be written
-/// about refuses its items alone.
+/// about refuses its items alone. It goes by subject and place, so that two batches never wait for
+/// each other.
 async fn apply_all(
     tx: &mut Tx,
-    app: &oubli_domain::AppId,
+    app: &AppId,
     items: &[Item],
 ) -> oubli_store::Result<Vec<BatchResult>> {
+    let mut results: Vec<Option<BatchResult>> = vec![None; items.len()];
+    let mut order: Vec<usize> = (0..items.len()).collect();
+    let place = |n: usize| items[n].as_ref().ok().map(Prepared::place);
+    order.sort_by(|a, b| place(*a).cmp(&place(*b)));
     let mut locked: HashMap<SubjectId, Option<Refusal>> = HashMap::new();
-    let mut results = Vec::with_capacity(items.len());
-    for item in items {
-        let prepared = match item {
-            Ok(prepared) => prepared,
-            Err(refusal) => {
-                results.push(BatchResult::refused(refusal));
-                continue;
-            }
-        };
-        let subject = prepared.subject();
-        let refusal = match locked.entry(subject) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => new.insert(lock(tx, app, subject).await?),
-        };
-        results.push(match refusal {
-            Some(refusal) => BatchResult::refused(refusal),
-            None => BatchResult::Put { written: prepared.apply(tx).await? },
+    for n in order {
+        results[n] = Some(match &items[n] {
+            Ok(prepared) => apply_one(tx, app, prepared, &mut locked).await?,
+            Err(refusal) => BatchResult::refused(refusal),
         });
     }
-    Ok(results)
+    Ok(results.into_iter().flatten().collect())
+}
+
+async fn apply_one(
+    tx: &mut Tx,
+    app: &AppId,
+    prepared: &Prepared,
+    locked: &mut HashMap<SubjectId, Option<Refusal>>,
+) -> oubli_store::Result<BatchResult> {
+    let subject = prepared.subject();
+    let refusal = match locked.entry(subject) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(new) => new.insert(lock(tx, app, subject).await?),
+    };
+    match refusal {
+        Some(refusal) => Ok(BatchResult::refused(refusal)),
+        None => Ok(BatchResult::Put { written: prepared.apply(tx).await? }),
+    }
 }
 
 async fn lock(
     tx: &mut Tx,
-    app: &oubli_domain::AppId,
+    app: &AppId,
     subject: SubjectId,
 ) -> oubli_store::Result<Option<Refusal>> {
     match subjects::lock(tx, app, subject).await {

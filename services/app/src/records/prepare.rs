@@ -7,7 +7,8 @@ use oubli_domain::request::SubjectState;
 use oubli_domain::{AppId, Code, Name, SubjectId, Time};
 use oubli_store::events::{self, NewEvent};
 use oubli_store::records::{self, Change, RecordKey, StoredRecord, Version};
-use oubli_store::{Conn, Result as StoreResult, StoreError, Tx, subjects};
+use oubli_store::subjects::{self, Subject};
+use oubli_store::{Conn, Result as StoreResult, StoreError, Tx};
 use oubli_vault::DataKey;
 use serde_json::{Value, json};
 
@@ -50,7 +51,19 @@ impl Seen {
         key: &RecordKey,
     ) -> Result<Self> {
         let model = oubli.model(conn, app).await?;
-        let subject = subjects::require(conn, app, key.subject).await?;
+        let subject = subjects::get(conn, app, key.subject).await?;
+        Self::of(conn, &model, subject, app, key).await
+    }
+
+    /// The same where the model and the subject's row, if any, are read already.
+    pub(super) async fn of(
+        conn: &mut Conn,
+        model: &Arc<Model>,
+        subject: Option<Subject>,
+        app: &AppId,
+        key: &RecordKey,
+    ) -> Result<Self> {
+        let subject = subjects::not_erasing(subject)?;
         if subject.state == SubjectState::Restricted {
             return Err(Code::SubjectRestricted.into());
         }
@@ -59,6 +72,7 @@ impl Seen {
             Some(record) => record.version,
             None => records::last_version(conn, app, key).await?,
         };
+        let model = Arc::clone(model);
         Ok(Self { model, current, last_version, last_contact: subject.last_contact })
     }
 }
@@ -188,6 +202,11 @@ impl Prepared {
     /// The subject it is about.
     pub(super) fn subject(&self) -> SubjectId {
         self.key.subject
+    }
+
+    /// What a transaction of many writes is sorted by.
+    pub(super) fn place(&self) -> (SubjectId, &str, &str) {
+        (self.key.subject, self.key.category.as_str(), self.key.record.as_str())
     }
 
     /// Writes it, in a transaction that has locked the subject.

@@ -5,9 +5,12 @@ use oubli_store::StoreError;
 use oubli_store::records::{self as stored, StoredRecord};
 use serde_json::{Value, json};
 
-use super::{RecordKey, delete, get, open_fields, patch, put, versions};
+use super::{
+    BatchItem, BatchResult, RecordKey, delete, get, open_fields, patch, put, put_batch, versions,
+};
 use crate::data_map;
 use crate::data_map::tests::{name, opened, shop, somebody};
+use crate::subjects::SubjectSelector;
 use crate::testing::{self, refused};
 use crate::{Call, Oubli};
 
@@ -91,4 +94,54 @@ async fn what_another_data_map_allowed_is_not_written() {
     };
     assert!(matches!(write(1).await, Err(StoreError::Stale)));
     write(2).await.unwrap();
+}
+
+fn item(subject: SubjectId, record: &str, body: Value) -> BatchItem {
+    BatchItem {
+        subject: SubjectSelector::Id(subject),
+        category: name("profile"),
+        record: RecordId::new(record).unwrap(),
+        body,
+        if_match: None,
+    }
+}
+
+#[tokio::test]
+async fn a_batch_spans_snapshots_and_keeps_the_order_of_its_items() {
+    let (_dir, oubli, _) = testing::oubli().await;
+    let call = opened(&oubli).await;
+    // The later subject comes first: what is applied in another order is answered in this one.
+    let (ada, bob) = (somebody(&oubli, &call).await, somebody(&oubli, &call).await);
+    let nobody = SubjectId::fresh(oubli.now());
+    let mut items: Vec<_> =
+        (0..120).map(|n| item(bob, &format!("r{n}"), json!({"age": n}))).collect();
+    items.push(item(nobody, "main", json!({"age": 1})));
+    items.push(item(ada, "main", json!({"age": "old"})));
+    items.push(item(ada, "other", json!({"age": 2})));
+    for version in [1, 2] {
+        let results = put_batch(&oubli, &call, items.clone()).await.unwrap();
+        let told = |result: &BatchResult| match result {
+            BatchResult::Put { written } => Ok(written.version),
+            BatchResult::Refused { problem, .. } => Err(problem.clone()),
+        };
+        let told: Vec<_> = results.iter().map(told).collect();
+        assert_eq!(told[..120], vec![Ok(version); 120]);
+        let slug = |code: Code| Err(code.slug().to_owned());
+        let rest = [slug(Code::SubjectNotFound), slug(Code::InvalidRecord), Ok(version)];
+        assert_eq!(told[120..], rest);
+    }
+    let twice = vec![item(ada, "x", json!({})), item(ada, "x", json!({}))];
+    assert_eq!(refused(put_batch(&oubli, &call, twice).await), Code::InvalidBody);
+}
+
+#[tokio::test]
+async fn debug_shows_no_values() {
+    let (_dir, oubli, _) = testing::oubli().await;
+    let call = opened(&oubli).await;
+    let key = profile(somebody(&oubli, &call).await);
+    put(&oubli, &call, &key, json!({"name": "Lovelace"}), None).await.unwrap();
+    let read = get(&oubli, &call.caller, &key, &name("fulfil")).await.unwrap();
+    let item = item(key.subject, "main", json!({"name": "Lovelace"}));
+    let shown = format!("{read:?} {item:?}");
+    assert!(shown.contains("version: 1") && !shown.contains("Lovelace"), "{shown}");
 }
