@@ -113,7 +113,6 @@ async fn insert(tx: &mut Tx, event: &NewEvent) -> oubli_store::Result<Option<Ref
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use futures_util::future::join_all;
     use oubli_domain::Code;
