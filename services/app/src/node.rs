@@ -3,12 +3,15 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use oubli_domain::Time;
-use tokio::sync::Notify;
+use oubli_domain::{SubjectId, Time};
+use tokio::sync::{Mutex, MutexGuard, Notify};
 
 use crate::erasure::Cleaner;
 use crate::journal::Journal;
 use crate::oubli::Options;
+
+/// How many subjects can take turns at once without waiting for each other by chance.
+const TURNS: usize = 64;
 
 /// The part of the service that is this process's own.
 #[derive(Debug)]
@@ -20,6 +23,7 @@ pub(crate) struct Node {
     pub(crate) cleaner: Cleaner,
     /// When the worker of this process last turned, in microseconds; 0 when none runs here.
     beat: AtomicI64,
+    turns: [Mutex<()>; TURNS],
 }
 
 impl Node {
@@ -29,6 +33,7 @@ impl Node {
             journal: Journal::new(options.journal_dir.clone()),
             cleaner: Cleaner::new(),
             beat: AtomicI64::new(0),
+            turns: std::array::from_fn(|_| Mutex::new(())),
         }
     }
 
@@ -49,5 +54,13 @@ impl Node {
     /// When the worker of this process last turned; none when none runs here.
     pub(crate) fn last_beat(&self) -> Option<Time> {
         Some(Time(self.beat.load(Ordering::Relaxed))).filter(|at| at.0 != 0)
+    }
+
+    /// The turn of a write about a subject that met another one. Writers of this process then come
+    /// one after the other, so that each succeeds however many there are. Whoever waits here must
+    /// hold no connection.
+    pub(crate) async fn turn(&self, subject: SubjectId) -> MutexGuard<'_, ()> {
+        // The last byte of an id is random.
+        self.turns[usize::from(subject.0.as_bytes()[15]) % TURNS].lock().await
     }
 }

@@ -136,10 +136,11 @@ impl Worker {
             self.oubli.node().beat(Some(now));
             self.oubli.keyring().sweep();
             if house_due <= now {
-                housekeeping::run(&self.oubli).await;
+                beside(&mut working, housekeeping::run(&self.oubli)).await;
                 house_due = now.plus_seconds(housekeeping::SECONDS);
             }
-            for leased in self.lease(CONCURRENCY - working.len()).await {
+            let free = CONCURRENCY - working.len();
+            for leased in beside(&mut working, self.lease(free)).await {
                 working.push(self.work(leased));
             }
             let full = working.len() == CONCURRENCY;
@@ -187,19 +188,10 @@ impl Worker {
 
     /// Works on one job until it is done, must wait, or fails.
     async fn work(&self, leased: Leased) {
-        let steps = self.steps(&leased);
-        tokio::pin!(steps);
-        let result = loop {
-            tokio::select! {
-                result = &mut steps => break result,
-                () = tokio::time::sleep(RENEW) => {
-                    // A worker that lost its lease drops the work where it stands: whoever has it
-                    // now resumes from the last step that committed.
-                    if let Err(error) = self.renew(&leased).await {
-                        break Err(error);
-                    }
-                }
-            }
+        // Side by side: steps that stood still meanwhile would hold the row that is renewed.
+        let result = tokio::select! {
+            result = self.steps(&leased) => result,
+            error = self.keep(&leased) => Err(error),
         };
         if let Err(error) = self.settle(&leased, result).await {
             tracing::warn!(error = %error, job = %leased.job.job, "a job is left to its lease's end");
@@ -212,6 +204,17 @@ impl Worker {
                 Next::Again if self.stop.is_cancelled() => return Ok(Next::At(self.oubli.now())),
                 Next::Again => {}
                 other => return Ok(other),
+            }
+        }
+    }
+
+    /// Renews a lease until it is lost. A worker that lost its lease drops the work where it stands:
+    /// whoever has it now resumes from the last step that committed.
+    async fn keep(&self, leased: &Leased) -> Error {
+        loop {
+            tokio::time::sleep(RENEW).await;
+            if let Err(error) = self.renew(leased).await {
+                return error;
             }
         }
     }
@@ -277,6 +280,21 @@ impl Worker {
 
 fn place(leased: &Leased) -> (oubli_domain::AppId, JobId, Uuid) {
     (leased.job.app.clone(), leased.job.job, leased.lease)
+}
+
+/// Waits for `other` while the jobs in hand go on. A job that stood still would keep the database
+/// connection that it has, or was just handed, for which `other` may be waiting.
+async fn beside<T>(
+    working: &mut FuturesUnordered<impl Future<Output = ()>>,
+    other: impl Future<Output = T>,
+) -> T {
+    tokio::pin!(other);
+    loop {
+        tokio::select! {
+            done = &mut other => return done,
+            Some(()) = working.next() => {}
+        }
+    }
 }
 
 /// 1, 2, 4 … seconds, at most ten minutes.

@@ -16,6 +16,8 @@ statements! {
     GET = "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = $2";
     LOCK = lite "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = $2"
            pg "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = $2 for share";
+    LOCK_ALONE = lite "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = $2"
+                 pg "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = $2 for no key update";
     GET_MANY = lite "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id in (select unhex(value) from json_each($2))"
                pg "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($2 as text) as jsonb))))";
     LIST = "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id > $2 order by subject_id limit $3";
@@ -103,6 +105,16 @@ pub async fn require(conn: &mut Conn, app: &AppId, subject: SubjectId) -> Result
 /// `subject-not-found`, `subject-erasing`.
 pub async fn lock(tx: &mut Tx, app: &AppId, subject: SubjectId) -> Result<Subject> {
     let row = tx.optional::<Row>(&LOCK, (app, subject)).await?;
+    not_erasing(row.map(Subject::try_from).transpose()?)
+}
+
+/// As [`lock`], for a transaction that changes the subject's state. It lets nobody else in from its
+/// beginning: two that held the shared lock would each wait for the other to let go.
+///
+/// # Errors
+/// As [`lock`].
+pub async fn lock_alone(tx: &mut Tx, app: &AppId, subject: SubjectId) -> Result<Subject> {
+    let row = tx.optional::<Row>(&LOCK_ALONE, (app, subject)).await?;
     not_erasing(row.map(Subject::try_from).transpose()?)
 }
 

@@ -13,7 +13,7 @@ use crate::once::Answer;
 use crate::oubli::Oubli;
 
 /// How often a write is prepared again because another one was first.
-pub(super) const ATTEMPTS: u32 = 16;
+const ATTEMPTS: u32 = 16;
 
 /// The condition of a write (RFC 9110, section 13.1).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -92,6 +92,7 @@ async fn write(
     if_match: Option<IfMatch>,
     name: &'static str,
 ) -> Result<Written> {
+    let mut turn = None;
     for _ in 0..ATTEMPTS {
         // A repeat answers as the first call did, also when its If-Match no longer holds.
         if let Some(earlier) = oubli.earlier_answer(call, oubli.now()).await? {
@@ -106,6 +107,9 @@ async fn write(
             })
             .await;
         match written {
+            Err(Error::Store(StoreError::Stale)) if turn.is_none() => {
+                turn = Some(oubli.node().turn(key.subject).await);
+            }
             Err(Error::Store(StoreError::Stale)) => {}
             done => return done,
         }

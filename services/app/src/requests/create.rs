@@ -161,9 +161,13 @@ impl Draft {
     }
 
     async fn insert(&self, tx: &mut Tx) -> StoreResult<Accepted> {
-        subjects::lock(tx, &self.app, self.subject).await?;
-        requests::insert(tx, &self.app, &self.row).await?;
         let erasure = self.row.right == Right::Erasure;
+        if erasure {
+            subjects::lock_alone(tx, &self.app, self.subject).await?;
+        } else {
+            subjects::lock(tx, &self.app, self.subject).await?;
+        }
+        requests::insert(tx, &self.app, &self.row).await?;
         if erasure {
             subjects::set_state(tx, &self.app, self.subject, SubjectState::Erasing).await?;
         }
