@@ -13,9 +13,18 @@ async fn main() -> ExitCode {
             // The one place where a command's failure is told, with its causes.
             #[expect(clippy::print_stderr, reason = "a command line speaks on stderr")]
             {
-                eprintln!("oubli: {error:#}");
+                eprintln!("oubli: {}", causes(&error));
             }
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error with its causes. Many of our errors name their cause themselves: it is told once.
+fn causes(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told {
+        told if told.is_empty() => cause,
+        told if told.ends_with(&cause) => told,
+        told => format!("{told}: {cause}"),
+    })
 }
