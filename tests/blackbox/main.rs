@@ -1,4 +1,16 @@
 //! The service as its callers meet it, on both engines.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod authorisation;
+mod bad_input;
+mod bulk_consents;
+mod concurrency;
+mod consents;
+mod idempotency;
+mod openapi;
+mod processes;
+mod records;
+mod sample_customers;
 mod story;
+mod subjects;
+mod tokens;

@@ -36,6 +36,12 @@ impl Caller {
         self
     }
 
+    /// The same caller of a service that listens elsewhere now.
+    #[must_use]
+    pub fn at(&self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self.clone() }
+    }
+
     /// The token.
     #[must_use]
     pub fn token(&self) -> &str {

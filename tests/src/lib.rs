@@ -2,14 +2,21 @@
 //!
 //! It boots the production wiring on port 0 and speaks HTTP to it. It must not reach into the
 //! service but for what has no endpoint (making the first admin).
+#![expect(clippy::missing_panics_doc, reason = "all of it fails a test by panicking")]
 
+mod bundle;
 mod caller;
 mod fixture;
+mod operations;
+pub mod raw;
 mod server;
+mod steps;
 
+pub use bundle::Bundle;
 pub use caller::{Caller, Reply};
 pub use fixture::{data_map, merge};
-pub use server::{Engine, TestServer};
+pub use operations::{Document, Operation};
+pub use server::{Engine, PASSWORD, TestServer};
 
 /// Makes a test for each engine of an async function that takes an [`Engine`].
 #[macro_export]

@@ -4,12 +4,13 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use oubli_app::Actor;
 use oubli_app::auth::VisibleApps;
 use oubli_app::staff::{self, NewStaff};
 use oubli_domain::clock::SystemClock;
-use oubli_domain::scope::Role;
+use oubli_domain::scope::{Role, Scope, Scopes};
 use oubli_domain::{Clock, Pii};
 use oubli_server::boot::{self, Roles, Service};
 use oubli_server::config::{Config, Listen, RootKey, Storage, Work};
@@ -20,7 +21,7 @@ use tempfile::TempDir;
 use crate::caller::Caller;
 
 /// The password of every staff user that a test makes.
-const PASSWORD: &str = "six otters row past midnight";
+pub const PASSWORD: &str = "six otters row past midnight";
 
 /// Which databases a service runs on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,7 +41,12 @@ pub struct TestServer {
     service: Option<Service>,
     databases: Option<DatabasePair>,
     clock: Arc<dyn Clock>,
+    roles: Roles,
+    issuer: String,
 }
+
+/// The issuer of tokens, which must outlive a restart on another port.
+const ISSUER: &str = "http://oubli.test";
 
 impl TestServer {
     /// Starts a service with nothing in it.
@@ -50,6 +56,22 @@ impl TestServer {
 
     /// Starts a service that lives by `clock`.
     pub async fn start_at(engine: Engine, clock: Arc<dyn Clock>) -> Self {
+        Self::start_as(engine, clock, Roles { serve: true, work: true }).await
+    }
+
+    /// Starts a service that takes requests and leaves their jobs alone until
+    /// [`TestServer::work`]: what holds between an acknowledgement and its job can be seen.
+    pub async fn start_idle(engine: Engine) -> Self {
+        Self::start_as(engine, Arc::new(SystemClock), Roles { serve: true, work: false }).await
+    }
+
+    /// Lets an idle service work on its jobs; it listens on another port afterwards.
+    pub async fn work(&mut self) {
+        self.roles.work = true;
+        self.restart().await;
+    }
+
+    async fn start_as(engine: Engine, clock: Arc<dyn Clock>, roles: Roles) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let databases = match engine {
             Engine::Sqlite => None,
@@ -59,7 +81,9 @@ impl TestServer {
                     .expect("a PostgreSQL server"),
             ),
         };
-        let mut server = Self { url: String::new(), dir, service: None, databases, clock };
+        let issuer = ISSUER.to_owned();
+        let mut server =
+            Self { url: String::new(), dir, service: None, databases, clock, roles, issuer };
         server.migrate().await;
         server.boot().await;
         server
@@ -81,7 +105,11 @@ impl TestServer {
                 root_passphrase_file: None,
                 from_environment: None,
             },
-            work: Work { journal_dir: at("journal"), key_cache_seconds: 0 },
+            work: Work {
+                journal_dir: at("journal"),
+                key_cache_seconds: 0,
+                certificate_wait_seconds: 0,
+            },
         }
     }
 
@@ -93,16 +121,14 @@ impl TestServer {
 
     /// How the service listens.
     #[must_use]
-    pub fn listen() -> Listen {
+    pub fn listen(&self) -> Listen {
         let bind = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-        // The issuer must outlive a restart on another port.
-        Listen { bind, behind_proxy: false, url: Some("http://oubli.test".to_owned()) }
+        Listen { bind, behind_proxy: false, url: Some(self.issuer.clone()) }
     }
 
     async fn boot(&mut self) {
-        let roles = Roles { serve: true, work: true };
-        let started =
-            Service::start(&self.config(), &Self::listen(), roles, Arc::clone(&self.clock)).await;
+        let clock = Arc::clone(&self.clock);
+        let started = Service::start(&self.config(), &self.listen(), self.roles, clock).await;
         let service = started.expect("the service starts");
         self.url = format!("http://{}", service.address.expect("it listens"));
         self.service = Some(service);
@@ -112,6 +138,13 @@ impl TestServer {
     pub async fn restart(&mut self) {
         self.stop().await;
         self.boot().await;
+    }
+
+    /// Starts the service again as one of another URL: another issuer and audience of tokens,
+    /// with the same keys.
+    pub async fn restart_as(&mut self, url: &str) {
+        url.clone_into(&mut self.issuer);
+        self.restart().await;
     }
 
     /// Stops the service; its databases stay.
@@ -129,7 +162,17 @@ impl TestServer {
 
     /// Makes a staff user of a role who sees `apps` (`*` for all) and signs them in.
     pub async fn staff(&self, role: Role, apps: &str) -> Caller {
-        let name = format!("{}-{:x}", role.as_str(), self.clock.now().0);
+        let name = self.staff_user(role, apps).await;
+        let login = json!({ "name": name, "password": PASSWORD });
+        let reply = self.anonymous().post("/v1/staff/login", &login).await.expect_status(200);
+        self.anonymous().with_token(reply.text("/access_token"))
+    }
+
+    /// Makes a staff user with [`PASSWORD`], and gives the name.
+    pub async fn staff_user(&self, role: Role, apps: &str) -> String {
+        // A clock that stands still names nobody.
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("{}-{}", role.as_str(), NUMBER.fetch_add(1, Ordering::Relaxed));
         let visible = match apps {
             "*" => VisibleApps::All,
             app => VisibleApps::Only(vec![app.parse().expect("an app's name")]),
@@ -138,9 +181,7 @@ impl TestServer {
         let new = NewStaff { name: name.clone(), role, apps: visible, password };
         let oubli = self.service.as_ref().expect("a running service").oubli();
         staff::create_user(oubli, &Actor::System, new).await.expect("a staff user");
-        let login = json!({ "name": name, "password": PASSWORD });
-        let reply = self.anonymous().post("/v1/staff/login", &login).await.expect_status(200);
-        self.anonymous().with_token(reply.text("/access_token"))
+        name
     }
 
     /// Makes an app with the harness's data map and a client of it with every scope.
@@ -158,7 +199,7 @@ impl TestServer {
     pub async fn client(&self, admin: &Caller, app: &str, scopes: Option<&[&str]>) -> Caller {
         let scopes: Value = match scopes {
             Some(scopes) => scopes.into(),
-            None => oubli_domain::scope::Scopes::of_clients().iter().map(|s| s.as_str()).collect(),
+            None => Scopes::of_clients().iter().map(Scope::as_str).collect(),
         };
         let new = json!({ "title": "test", "scopes": scopes });
         let made = admin.post(&format!("/v1/apps/{app}/clients"), &new).await.expect_status(201);

@@ -1,0 +1,8 @@
+//! The binary `oubli` as a person starts it: what it refuses, its commands, and what is left when
+//! it is killed. Each test has an installation of its own in a temporary folder.
+
+mod commands;
+mod crashes;
+pub(crate) mod installation;
+mod migrations;
+mod refusals;
