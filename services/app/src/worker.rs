@@ -5,12 +5,13 @@
 //! resumes. Every write of a step that must happen once stands in one transaction with that marker
 //! or with the lease.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use oubli_domain::request::RequestState;
+use futures_util::{FutureExt as _, StreamExt as _};
+use oubli_domain::request::{RequestState, Transition};
 use oubli_domain::{Code, JobId, Refusal, RequestId, Right, Time};
 use oubli_store::jobs::{self, Job};
 use oubli_store::requests::{self, Request};
@@ -31,7 +32,7 @@ const LEASE_SECONDS: i64 = 60;
 const RENEW: Duration = Duration::from_secs(20);
 /// How long the worker sleeps when nothing wakes it.
 const POLL: Duration = Duration::from_secs(1);
-/// A job that failed as often is given up.
+/// A job that failed as often is given up, but for an erasure: it was acknowledged to a person.
 const ATTEMPTS: i64 = 20;
 /// The longest wait between two attempts, in seconds.
 const BACKOFF_SECONDS: i64 = 600;
@@ -190,7 +191,7 @@ impl Worker {
     async fn work(&self, leased: Leased) {
         // Side by side: steps that stood still meanwhile would hold the row that is renewed.
         let result = tokio::select! {
-            result = self.steps(&leased) => result,
+            result = caught(self.steps(&leased)) => result,
             error = self.keep(&leased) => Err(error),
         };
         if let Err(error) = self.settle(&leased, result).await {
@@ -237,10 +238,7 @@ impl Worker {
             // Done, or the lease was lost and the job is somebody else's.
             Ok(Next::Done) | Err(Error::Store(StoreError::Stale)) => Ok(()),
             Err(error) => {
-                tracing::warn!(
-                    error = %error, job = %leased.job.job, kind = %leased.job.kind,
-                    attempts = leased.job.attempts, "a job failed"
-                );
+                report(&leased.job, &error);
                 self.fail(leased, reason(&error), now).await
             }
         }
@@ -257,24 +255,59 @@ impl Worker {
     }
 
     async fn fail(&self, leased: &Leased, reason: &'static str, now: Time) -> Result<()> {
-        let (app, job, lease) = place(leased);
-        let (attempts, request) = (leased.job.attempts, leased.job.payload.parse::<RequestId>());
+        let leased = leased.clone();
         let failed = self.oubli.data().write("jobs.fail", move |tx| {
-            let (app, request) = (app.clone(), request.clone());
+            let leased = leased.clone();
             Box::pin(async move {
-                if attempts < ATTEMPTS {
-                    let at = now.plus_seconds(backoff(attempts));
-                    return jobs::retry(tx, &app, job, lease, at, reason).await.map(drop);
+                let (app, job, lease) = place(&leased);
+                if is_buried(&leased.job) {
+                    still_ours(jobs::bury(tx, &app, job, lease, reason).await?)?;
+                    return give_up(tx, &leased.job, reason, now).await;
                 }
-                still_ours(jobs::bury(tx, &app, job, lease, reason).await?)?;
-                if let Ok(request) = request {
-                    let state = RequestState::Failed;
-                    requests::set_state(tx, &app, request, state, reason, now).await?;
-                }
-                Ok(())
+                let at = now.plus_seconds(backoff(leased.job.attempts));
+                jobs::retry(tx, &app, job, lease, at, reason).await.map(drop)
             })
         });
         Ok(failed.await?)
+    }
+}
+
+/// The state of a request that its job works on, or works on again after it had failed.
+///
+/// # Errors
+/// `illegal-transition` when nothing can happen to the request any more.
+pub(crate) fn working(request: &Request) -> Result<RequestState, Refusal> {
+    match request.state {
+        RequestState::Running => Ok(RequestState::Running),
+        RequestState::Failed => request.state.after(Transition::Retry, request.right),
+        state => state.after(Transition::Start, request.right),
+    }
+}
+
+/// Whether a job that has failed again stays with the dead. An erasure never does: its person is
+/// `erasing` and would be for ever.
+fn is_buried(job: &Job) -> bool {
+    job.attempts >= ATTEMPTS && job.kind != ERASURE
+}
+
+/// The request of a job that was given up has failed, where it can.
+async fn give_up(tx: &mut Tx, job: &Job, reason: &'static str, now: Time) -> StoreResult<()> {
+    let Ok(id) = job.payload.parse::<RequestId>() else { return Ok(()) };
+    let Some(request) = requests::get(tx, &job.app, id).await? else { return Ok(()) };
+    if request.state.is_final() {
+        return Ok(());
+    }
+    let state = working(&request)?.after(Transition::Fail, request.right)?;
+    requests::set_state(tx, &job.app, id, state, reason, now).await
+}
+
+/// What fails for the twentieth time does not mend itself: somebody must look.
+fn report(job: &Job, error: &Error) {
+    let (id, kind, attempts) = (job.job, &job.kind, job.attempts);
+    if attempts < ATTEMPTS {
+        tracing::warn!(error = %error, job = %id, kind = %kind, attempts, "a job failed");
+    } else {
+        tracing::error!(error = %error, job = %id, kind = %kind, attempts, "a job keeps failing");
     }
 }
 
@@ -295,6 +328,12 @@ async fn beside<T>(
             Some(()) = working.next() => {}
         }
     }
+}
+
+/// A turn of work whose panic is an attempt that failed: the other jobs of the node go on.
+async fn caught(work: impl Future<Output = Result<Next>>) -> Result<Next> {
+    // What the turn held is dropped with it; all it shares with others bears being left half-way.
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(Error::TaskEnded("a job panicked")))
 }
 
 /// 1, 2, 4 … seconds, at most ten minutes.
@@ -319,8 +358,17 @@ fn reason(error: &Error) -> &'static str {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use super::backoff;
+    use super::{Next, backoff, caught};
+    use crate::error::Error;
+
+    #[tokio::test]
+    async fn a_panic_is_a_failed_attempt() {
+        assert_eq!(caught(async { Ok(Next::Done) }).await.unwrap(), Next::Done);
+        let panicked = caught(async { panic!("in a job") }).await;
+        assert!(matches!(panicked, Err(Error::TaskEnded(_))));
+    }
 
     #[test]
     fn waits_double_up_to_ten_minutes() {

@@ -1,6 +1,6 @@
 //! Step 7: the certificate, the cleaning of files, and the end of the request.
 
-use oubli_domain::request::{ErasureStep, RequestState, Step};
+use oubli_domain::request::{ErasureStep, RequestState, Step, Transition};
 use oubli_domain::{CertificateId, RequestId, SubjectId, Time};
 use oubli_store::events::NewEvent;
 use oubli_store::requests::{self, Advance};
@@ -11,7 +11,7 @@ use crate::caller::Actor;
 use crate::certificate::{CERTIFICATE_TYPE, Claims, KeyFate};
 use crate::error::{Error, Result};
 use crate::log::Entry;
-use crate::worker::{Leased, Next};
+use crate::worker::{Leased, Next, working};
 
 impl Work<'_> {
     /// The certificate, the log entry and the cut of the last link to the person, all or none.
@@ -97,11 +97,12 @@ impl Work<'_> {
         if !self.clean().await? {
             return Ok(Next::At(self.oubli.now().plus_seconds(1)));
         }
+        let state = working(&self.request)?.after(Transition::Complete, self.request.right)?;
         let (leased, id, now) = (self.leased.clone(), self.id(), self.oubli.now());
         let written = self.oubli.data().write("erasure.completed", move |tx| {
             let leased = leased.clone();
             Box::pin(async move {
-                complete(tx, &leased, id, now).await?;
+                complete(tx, &leased, id, state, now).await?;
                 leased.finish(tx).await
             })
         });
@@ -118,15 +119,15 @@ impl Work<'_> {
     }
 }
 
-async fn complete(tx: &mut Tx, leased: &Leased, request: RequestId, now: Time) -> StoreResult<()> {
+async fn complete(
+    tx: &mut Tx,
+    leased: &Leased,
+    request: RequestId,
+    state: RequestState,
+    now: Time,
+) -> StoreResult<()> {
     let step = Step::Erasure(ErasureStep::Certified);
-    let advance = Advance {
-        from: step,
-        to: step,
-        state: RequestState::Completed,
-        outcome: None,
-        completed_at: Some(now),
-    };
+    let advance = Advance { from: step, to: step, state, outcome: None, completed_at: Some(now) };
     requests::advance(tx, &leased.job.app, request, &advance, now).await
 }
 

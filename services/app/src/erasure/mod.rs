@@ -11,7 +11,7 @@ mod plan;
 
 use std::collections::BTreeMap;
 
-use oubli_domain::request::{ErasureStep, Plan, RequestState, Step};
+use oubli_domain::request::{ErasureStep, Plan, Step};
 use oubli_domain::{RequestId, SubjectId, Time};
 use oubli_store::requests::{self, Advance, Request};
 use oubli_store::{Result as StoreResult, StoreError, Tx};
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::journal::JournalEntry;
 use crate::oubli::Oubli;
-use crate::worker::{Leased, Next};
+use crate::worker::{Leased, Next, working};
 
 pub(crate) use clean::Cleaner;
 pub(crate) use plan::plan;
@@ -136,10 +136,12 @@ async fn mark(
     now: Time,
 ) -> StoreResult<()> {
     leased.hold(tx, now).await?;
+    let row = requests::get(tx, &leased.job.app, request).await?;
+    let row = row.ok_or(StoreError::Damaged("the request of an erasure"))?;
     let advance = Advance {
         from: Step::Erasure(from),
         to: Step::Erasure(to),
-        state: RequestState::Running,
+        state: working(&row)?,
         outcome,
         completed_at: None,
     };

@@ -9,7 +9,7 @@ mod download;
 mod information;
 mod parts;
 
-use oubli_domain::request::{ExportStep, RequestState, Step};
+use oubli_domain::request::{ExportStep, RequestState, Step, Transition};
 use oubli_domain::{AppId, Code, ExportId, RequestId, SubjectId, Time};
 use oubli_store::exports::{self, Export};
 use oubli_store::requests::{self, Advance, Request};
@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::log::Entry;
 use crate::model::Model;
 use crate::oubli::Oubli;
-use crate::worker::{Leased, Next};
+use crate::worker::{Leased, Next, working};
 
 use bundle::Bundle;
 pub use download::{Download, IssuedDownload, issue_download, open_download};
@@ -57,12 +57,14 @@ pub(crate) async fn step(oubli: &Oubli, leased: &Leased) -> Result<Next> {
 /// with the erasure.
 async fn abandon(oubli: &Oubli, leased: &Leased, request: &Request) -> Result<Next> {
     let (leased, id, now) = (leased.clone(), request.request, oubli.now());
-    let open = !request.state.is_final();
+    let state = match request.state {
+        state if state.is_final() => None,
+        state => Some(state.after(Transition::Cancel, request.right)?),
+    };
     let written = oubli.data().write("export.abandoned", move |tx| {
         let leased = leased.clone();
         Box::pin(async move {
-            if open {
-                let state = RequestState::Cancelled;
+            if let Some(state) = state {
                 let app = &leased.job.app;
                 requests::set_state(tx, app, id, state, "subject-erased", now).await?;
             }
@@ -116,6 +118,7 @@ impl Work<'_> {
             .payload(json!({ "purpose": SUBJECT_REQUEST, "export": export.to_string() }))
             .event(app, &Actor::System, self.oubli.now(), "request.exported");
         let (leased, id, subject) = (self.leased.clone(), self.request.request, self.subject);
+        let running = working(&self.request)?;
         let written = self.oubli.data().write("export.built", move |tx| {
             let (leased, event) = (leased.clone(), event.clone());
             Box::pin(async move {
@@ -124,7 +127,7 @@ impl Work<'_> {
                 leased.hold(tx, now).await?;
                 exports::finish(tx, app, export, built.chunks, built.bytes).await?;
                 events::insert(tx, &event).await?;
-                let step = advance(ExportStep::Started, ExportStep::Built, None);
+                let step = advance(ExportStep::Started, ExportStep::Built, running, None);
                 requests::advance(tx, app, id, &step, now).await
             })
         });
@@ -136,6 +139,7 @@ impl Work<'_> {
     async fn start(&self, row: Export, now: Time) -> Result<()> {
         let (leased, id) = (self.leased.clone(), self.request.request);
         let app = &leased.job.app;
+        let running = working(&self.request)?;
         while let Some(old) = self.earlier().await? {
             delete(self.oubli, app, old.export).await?;
         }
@@ -146,7 +150,7 @@ impl Work<'_> {
                 subjects::lock(tx, app, row.subject).await?;
                 leased.hold(tx, now).await?;
                 exports::insert(tx, app, &row, now).await?;
-                let step = advance(ExportStep::Started, ExportStep::Started, None);
+                let step = advance(ExportStep::Started, ExportStep::Started, running, None);
                 requests::advance(tx, app, id, &step, now).await
             })
         });
@@ -164,8 +168,10 @@ impl Work<'_> {
         let (leased, id) = (self.leased.clone(), self.request.request);
         let (subject, now) = (self.subject, self.oubli.now());
         let mut conn = self.oubli.data().conn().await?;
-        let expires_at = expiry(&self.oubli.model(&mut conn, &leased.job.app).await?, now);
+        let model = self.oubli.model(&mut conn, &leased.job.app).await?;
         drop(conn);
+        let expires_at = expiry(&model, now);
+        let state = working(&self.request)?.after(Transition::Complete, self.request.right)?;
         let built = self.earlier().await?.ok_or(Error::Damaged("the bundle of an export"))?;
         let written = self.oubli.data().write("export.ready", move |tx| {
             let leased = leased.clone();
@@ -173,7 +179,8 @@ impl Work<'_> {
                 let app = &leased.job.app;
                 subjects::lock(tx, app, subject).await?;
                 exports::set_expiry(tx, app, built.export, expires_at).await?;
-                requests::advance(tx, app, id, &advance(from, to, Some(now)), now).await?;
+                let step = advance(from, to, state, Some(now));
+                requests::advance(tx, app, id, &step, now).await?;
                 leased.finish(tx).await
             })
         });
@@ -201,9 +208,12 @@ pub(crate) async fn delete(oubli: &Oubli, app: &AppId, export: ExportId) -> Resu
     }
 }
 
-fn advance(from: ExportStep, to: ExportStep, completed_at: Option<Time>) -> Advance {
-    let state =
-        if completed_at.is_some() { RequestState::Completed } else { RequestState::Running };
+fn advance(
+    from: ExportStep,
+    to: ExportStep,
+    state: RequestState,
+    completed_at: Option<Time>,
+) -> Advance {
     Advance { from: Step::Export(from), to: Step::Export(to), state, outcome: None, completed_at }
 }
 

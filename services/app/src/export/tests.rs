@@ -291,7 +291,8 @@ async fn a_build_that_died_begins_anew_and_leaves_one_bundle() {
             let now = oubli_domain::Time(0);
             exports::insert(tx, &app, &row, now).await?;
             exports::insert_chunk(tx, &app, row.export, 0, row.subject, b"half").await?;
-            let step = super::advance(super::ExportStep::Built, super::ExportStep::Started, None);
+            let (from, to) = (super::ExportStep::Built, super::ExportStep::Started);
+            let step = super::advance(from, to, RequestState::Running, None);
             oubli_store::requests::advance(tx, &app, request, &step, now).await
         })
     });

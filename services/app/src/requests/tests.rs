@@ -102,6 +102,40 @@ async fn a_running_worker_is_woken_and_stops_when_told() {
     working.await.unwrap();
 }
 
+/// A worker's turns over a job that cannot succeed, as the clock brings them.
+async fn fail_often(world: &World, turns: usize) {
+    for _ in 0..turns {
+        world.work().await;
+        world.clock.advance(600);
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_keeps_failing_is_given_up_but_for_an_erasure() {
+    let world = World::new().await;
+    let (ada, bob) = (world.customer("ada").await, world.customer("bob").await);
+    let erasure = world.request(Right::Erasure, ada).await;
+    // Nothing may be destroyed without a journal, and a file stands where its folder should be.
+    let journal = world.dir.path().join("journal");
+    std::fs::write(&journal, b"").unwrap();
+    fail_often(&world, 25).await;
+    assert_eq!(world.details(erasure).await.request.state, RequestState::Running);
+    std::fs::remove_file(&journal).unwrap();
+    world.work().await;
+    assert_eq!(world.details(erasure).await.request.state, RequestState::Completed);
+
+    // No bundle can be sealed for a person whose key is gone.
+    let access = world.request(Right::Access, bob).await;
+    let damaged = Some(world.foreign_key(bob).await);
+    world.lose_key(bob, damaged).await;
+    fail_often(&world, 19).await;
+    assert_eq!(world.details(access).await.request.state, RequestState::Received);
+    fail_often(&world, 1).await;
+    let failed = world.details(access).await.request;
+    assert_eq!(failed.state, RequestState::Failed);
+    assert_eq!(failed.reason.as_deref(), Some("keys"));
+}
+
 #[tokio::test]
 async fn readiness_is_one_object_of_checks() {
     let world = World::new().await;

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use oubli_domain::clock::TestClock;
 use oubli_domain::consent::Action;
 use oubli_domain::request::RequestScope;
-use oubli_domain::{AppId, Name, Pii, RecordId, RequestId, Right, SubjectId};
+use oubli_domain::{AppId, ClaimId, Name, Pii, RecordId, RequestId, Right, SubjectId};
+use oubli_store::erasure::{KEY_TABLES, delete_chunk};
+use oubli_store::keys::subject_keys::{self, WrappedDataKey};
 use oubli_store::records::RecordKey;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -90,6 +92,32 @@ impl World {
 
     pub(crate) async fn details(&self, request: RequestId) -> Details {
         get(&self.oubli, &self.caller(), request).await.unwrap()
+    }
+
+    /// Takes a person's data key away, and puts another row in its place.
+    pub(crate) async fn lose_key(&self, subject: SubjectId, instead: Option<WrappedDataKey>) {
+        let (app, at) = (self.app.clone(), self.oubli.now());
+        let lost = self.oubli.keys().write("test.lose", move |tx| {
+            let (app, instead) = (app.clone(), instead.clone());
+            Box::pin(async move {
+                let table = KEY_TABLES.iter().find(|table| table.name == "subject_keys").unwrap();
+                assert_eq!(delete_chunk(tx, table, &app, subject).await?, 1);
+                match &instead {
+                    Some(row) => subject_keys::insert(tx, &app, row, at).await,
+                    None => Ok(()),
+                }
+            })
+        });
+        lost.await.unwrap();
+        self.oubli.keyring().forget(&self.app, subject);
+    }
+
+    /// A row of a key that was made for somebody else.
+    pub(crate) async fn foreign_key(&self, subject: SubjectId) -> WrappedDataKey {
+        let at = self.oubli.now();
+        let (other, claim) = (SubjectId::fresh(at), ClaimId::fresh(at));
+        let made = self.oubli.keyring().new_data_key(&self.app, other, claim).await;
+        WrappedDataKey { subject, live: true, ..made.unwrap().1 }
     }
 
     pub(crate) fn worker(&self) -> Worker {
