@@ -32,6 +32,7 @@ async fn service(dir: &TempDir) -> Arc<Oubli> {
     let options = Options {
         issuer: "https://oubli.test".to_owned(),
         key_cache: Duration::from_mins(1),
+        certificate_wait: Duration::from_mins(1),
         journal_dir: dir.path().join("journal"),
     };
     let oubli = Oubli::open(databases, Arc::new(root), Arc::new(SystemClock), options).await;

@@ -36,6 +36,7 @@ pub(crate) async fn node(dir: &TempDir, clock: &Arc<TestClock>) -> Arc<Oubli> {
     let options = Options {
         issuer: ISSUER.to_owned(),
         key_cache: Duration::from_mins(1),
+        certificate_wait: Duration::from_mins(1),
         journal_dir: dir.path().join("journal"),
     };
     Arc::new(Oubli::open(databases, Arc::new(root), clock.clone(), options).await.unwrap())

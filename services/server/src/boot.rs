@@ -56,6 +56,7 @@ pub async fn open(
     let options = Options {
         issuer,
         key_cache: config.work.key_cache(),
+        certificate_wait: config.work.certificate_wait(),
         journal_dir: config.work.journal_dir.clone(),
     };
     let opened = Oubli::open(databases, root, clock, options).await;

@@ -67,7 +67,7 @@ pub struct Work {
     /// Folder of the journal, which a restore replays: outside the databases and their backups.
     #[arg(long, env = "OUBLI_JOURNAL_DIR", default_value = "oubli-journal", value_name = "DIR")]
     pub journal_dir: PathBuf,
-    /// Seconds that a data key is kept in memory, 0 to 60. Certificates wait as long on PostgreSQL.
+    /// Seconds that a data key is kept in memory, 0 to 60.
     #[arg(
         long,
         env = "OUBLI_KEY_CACHE_SECONDS",
@@ -76,6 +76,16 @@ pub struct Work {
         value_name = "N"
     )]
     pub key_cache_seconds: u64,
+    /// Seconds that a certificate of erasure waits on PostgreSQL after the data key was deleted. Must
+    /// be at least the largest --key-cache-seconds of any node.
+    #[arg(
+        long,
+        env = "OUBLI_CERTIFICATE_WAIT_SECONDS",
+        default_value_t = 60,
+        value_parser = clap::value_parser!(u64).range(0..=3_600),
+        value_name = "N"
+    )]
+    pub certificate_wait_seconds: u64,
 }
 
 /// What the service needs to open its databases.
@@ -159,5 +169,11 @@ impl Work {
     #[must_use]
     pub fn key_cache(&self) -> Duration {
         Duration::from_secs(self.key_cache_seconds)
+    }
+
+    /// How long a certificate waits for the caches of other nodes.
+    #[must_use]
+    pub fn certificate_wait(&self) -> Duration {
+        Duration::from_secs(self.certificate_wait_seconds)
     }
 }

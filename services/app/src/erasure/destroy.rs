@@ -105,15 +105,21 @@ impl Work<'_> {
         self.advance("erasure.verified", from, to, Some(outcome.text()?)).await
     }
 
-    /// Other nodes may hold the data key in memory for as long as their cache keeps one. A SQLite
-    /// file belongs to one process, which has forgotten it.
+    /// Other nodes may hold the data key in memory for as long as their caches keep one, which they
+    /// do not tell: the wait is a setting. A SQLite file belongs to one process, which has forgotten
+    /// the key.
     fn keys_may_be_held_until(&self, outcome: &Outcome) -> Option<oubli_domain::Time> {
         if self.oubli.data().engine_name() == "sqlite" {
             return None;
         }
-        let cache = i64::try_from(self.oubli.options().key_cache.as_secs()).unwrap_or(i64::MAX);
+        let options = self.oubli.options();
+        let wait = options.certificate_wait.max(options.key_cache);
+        if wait.is_zero() {
+            return None;
+        }
         // The caches' clocks count whole seconds here: one more is never too few.
-        let until = outcome.keys_deleted_at?.plus_seconds(cache.saturating_add(1));
+        let seconds = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX).saturating_add(1);
+        let until = outcome.keys_deleted_at?.plus_seconds(seconds);
         Some(until).filter(|until| self.oubli.now() < *until)
     }
 }

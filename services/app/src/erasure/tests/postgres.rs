@@ -34,7 +34,9 @@ async fn the_certificate_waits_for_the_caches_of_other_nodes() {
     let root = EnvironmentProvider::parse(&format!("{}=", "A".repeat(43))).unwrap();
     let options = Options {
         issuer: ISSUER.to_owned(),
-        key_cache: Duration::from_mins(1),
+        // This node keeps nothing; others may.
+        key_cache: Duration::ZERO,
+        certificate_wait: Duration::from_mins(1),
         journal_dir: dir.path().join("journal"),
     };
     let oubli = Oubli::open(databases, Arc::new(root), clock.clone(), options).await.unwrap();

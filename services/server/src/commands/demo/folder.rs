@@ -58,7 +58,11 @@ impl Folder {
                 root_passphrase_file: None,
                 from_environment: None,
             },
-            work: Work { journal_dir: self.path.join("journal"), key_cache_seconds: 60 },
+            work: Work {
+                journal_dir: self.path.join("journal"),
+                key_cache_seconds: 60,
+                certificate_wait_seconds: 60,
+            },
         }
     }
 
