@@ -19,6 +19,7 @@ const BUNDLES: i64 = 50;
 pub(crate) async fn run(oubli: &Oubli) {
     let done = [
         ("claims", janitor::sweep(oubli).await.map(drop)),
+        ("abandoned claims", janitor::purge(oubli).await),
         ("idempotency keys", purge_answers(oubli).await),
         ("exports", purge_exports(oubli).await),
         ("sessions", purge_sessions(oubli).await),

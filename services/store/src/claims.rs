@@ -13,6 +13,8 @@ use crate::statement::statements;
 
 statements! {
     INSERT = "insert into claims (app_id, claim_id, subject_id, created_at) values ($1, $2, $3, $4)";
+    ABANDONED = "select app_id, claim_id from claims where subject_id is null and created_at <= $1 order by created_at limit $2";
+    DELETE_ABANDONED = "delete from claims where app_id = $1 and claim_id = $2 and subject_id is null";
     GET = "select subject_id from claims where app_id = $1 and claim_id = $2";
 }
 
@@ -68,4 +70,26 @@ pub async fn fate(conn: &mut Conn, app: &AppId, claim: ClaimId) -> Result<Fate> 
         Some((Some(subject),)) => Fate::Kept(SubjectId(subject)),
         Some((None,)) => Fate::Abandoned,
     })
+}
+
+/// Claims given up at or before `before`, over all apps, the oldest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn abandoned(conn: &mut Conn, before: Time, limit: i64) -> Result<Vec<(AppId, ClaimId)>> {
+    let rows: Vec<(String, Uuid)> = conn.all(&ABANDONED, (before, limit)).await?;
+    rows.into_iter()
+        .map(|(app, claim)| {
+            let app = AppId::new(app).map_err(|_| StoreError::Damaged("claims.app_id"))?;
+            Ok((app, ClaimId(claim)))
+        })
+        .collect()
+}
+
+/// Deletes a claim that was given up. Its key rows must be gone: without it they could come to life.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn delete_abandoned(tx: &mut Tx, app: &AppId, claim: ClaimId) -> Result<()> {
+    tx.execute(&DELETE_ABANDONED, (app, claim)).await.map(drop)
 }

@@ -48,3 +48,36 @@ async fn claims_are_ended_after_ten_minutes() {
     assert_eq!(fate, Fate::Abandoned, "a late create must fail");
     assert_eq!(janitor::sweep(&world.oubli).await.unwrap(), 0);
 }
+
+#[tokio::test]
+async fn an_abandoned_claim_is_forgotten_after_a_day_when_its_key_rows_are_gone() {
+    let world = World::new().await;
+    let (_, ended) = claim(&world, false).await;
+    world.clock.advance(600);
+    assert_eq!(janitor::sweep(&world.oubli).await.unwrap(), 1);
+    // This one's owner died between the two databases as well: its key row is still there.
+    let (stuck_subject, stuck) = claim(&world, false).await;
+    let (app, at) = (world.app.clone(), world.oubli.now());
+    let given_up = world.oubli.data().write("test.abandon", move |tx| {
+        let app = app.clone();
+        Box::pin(async move { claims::abandon(tx, &app, stuck, at).await })
+    });
+    given_up.await.unwrap();
+    world.clock.advance(24 * 3_600 - 1);
+    janitor::purge(&world.oubli).await.unwrap();
+    assert_eq!(fate(&world, ended).await, Fate::Abandoned);
+    world.clock.advance(1);
+    janitor::purge(&world.oubli).await.unwrap();
+    assert_eq!(fate(&world, ended).await, Fate::Open);
+    assert_eq!(fate(&world, stuck).await, Fate::Abandoned);
+    assert_eq!(janitor::sweep(&world.oubli).await.unwrap(), 1);
+    let mut keys = world.oubli.keys().conn().await.unwrap();
+    assert_eq!(subject_keys::get(&mut keys, &world.app, stuck_subject).await.unwrap(), None);
+    janitor::purge(&world.oubli).await.unwrap();
+    assert_eq!(fate(&world, stuck).await, Fate::Open);
+}
+
+async fn fate(world: &World, claim: ClaimId) -> Fate {
+    let mut data = world.oubli.data().conn().await.unwrap();
+    claims::fate(&mut data, &world.app, claim).await.unwrap()
+}
