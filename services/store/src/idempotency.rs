@@ -136,12 +136,7 @@ pub async fn settle(
 ///
 /// # Errors
 /// [`StoreError::RowCount`] when the key was not claimed.
-pub async fn link(
-    tx: &mut Tx,
-    app: &AppId,
-    key_mac: &[u8; 32],
-    subject: SubjectId,
-) -> Result<()> {
+pub async fn link(tx: &mut Tx, app: &AppId, key_mac: &[u8; 32], subject: SubjectId) -> Result<()> {
     tx.execute_one(&LINK, (app, key_mac, subject)).await
 }
 
