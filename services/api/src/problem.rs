@@ -20,7 +20,7 @@ pub struct Problem(pub Refusal);
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct ProblemDocument<'a> {
-    /// What kind of problem: a path on this service that explains it. Stable; branch on it.
+    /// What kind of problem. Stable: branch on it.
     #[serde(rename = "type")]
     #[schema(example = "/problems/purpose-not-permitted")]
     kind: String,

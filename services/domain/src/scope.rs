@@ -43,7 +43,7 @@ scopes! {
     AppWrite = "app:write";
     /// List clients
     ClientsRead = "clients:read";
-    /// Create clients, rotate their secrets and revoke them
+    /// Create clients, rotate their secrets and revoke them (staff only)
     ClientsWrite = "clients:write";
     /// Read data maps, purposes and notices
     DataMapRead = "data-map:read";
@@ -104,10 +104,12 @@ impl<'de> Deserialize<'de> for Scope {
 pub struct Scopes(u32);
 
 impl Scopes {
-    /// Every scope that a client may have: all but those of staff.
+    /// Every scope that a client may have. Clients are made by staff alone: a client that made
+    /// others would go on through them after it was revoked.
     #[must_use]
     pub fn of_clients() -> Self {
-        Scope::ALL.iter().copied().filter(|s| *s != Scope::AppsManage).collect()
+        let of_staff = [Scope::AppsManage, Scope::ClientsWrite];
+        Scope::ALL.iter().copied().filter(|scope| !of_staff.contains(scope)).collect()
     }
 
     /// Whether `scope` is in the set.
@@ -259,6 +261,7 @@ mod tests {
     #[test]
     fn no_client_may_manage_apps_and_no_admin_may_read_records() {
         assert!(!Scopes::of_clients().has(Scope::AppsManage));
+        assert!(!Scopes::of_clients().has(Scope::ClientsWrite));
         assert!(!Role::Admin.scopes().has(Scope::RecordsRead));
         assert!(Role::Auditor.scopes().iter().all(|s| s.as_str().ends_with(":read")));
     }

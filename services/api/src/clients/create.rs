@@ -40,7 +40,7 @@ impl Input for NewClient {
     params(("app" = String, Path, description = "The app")),
     request_body = NewClient,
     responses((status = 201, description = "Created", body = ClientSecret)),
-    security(("oauth2" = ["clients:write"]), ("staff" = [])),
+    security(("staff" = ["clients:write"])),
 )]
 #[post("/v1/apps/{app}/clients")]
 pub(crate) async fn create_client(

@@ -17,7 +17,7 @@ use crate::state::Api;
     params(("app" = String, Path, description = "The app"),
         ("client" = String, Path, description = "The client's id")),
     responses((status = 204, description = "Revoked")),
-    security(("oauth2" = ["clients:write"]), ("staff" = [])),
+    security(("staff" = ["clients:write"])),
 )]
 #[delete("/v1/apps/{app}/clients/{client}")]
 pub(crate) async fn revoke_client(

@@ -19,7 +19,7 @@ use crate::state::Api;
     params(("app" = String, Path, description = "The app"),
         ("client" = String, Path, description = "The client's id")),
     responses((status = 200, description = "The new secret", body = ClientSecret)),
-    security(("oauth2" = ["clients:write"]), ("staff" = [])),
+    security(("staff" = ["clients:write"])),
 )]
 #[post("/v1/apps/{app}/clients/{client}/secret")]
 pub(crate) async fn rotate_secret(

@@ -11,8 +11,7 @@ mod rotate;
 use std::fmt;
 
 use oubli_domain::scope::Scopes;
-use oubli_domain::{AppId, ClientId, Code, Time};
-use oubli_store::Conn;
+use oubli_domain::{ClientId, Time};
 use oubli_store::clients;
 use oubli_vault::SecretToken;
 
@@ -21,8 +20,6 @@ pub use list::{get, list};
 pub use revoke::revoke;
 pub use rotate::rotate_secret;
 
-use crate::caller::Actor;
-use crate::error::Result;
 use crate::oubli::Oubli;
 
 /// What the MAC of a client's secret is for.
@@ -78,23 +75,6 @@ fn new_secret(oubli: &Oubli, client: &ClientId) -> (SecretToken, Vec<u8>) {
     let parts = [client.as_str().as_bytes(), secret.expose().as_bytes()];
     let mac = oubli.secrets().mac.mac(SECRET_DOMAIN, &parts).to_vec();
     (secret, mac)
-}
-
-/// Refuses a client that would hand out more than it has: whoever learns the secret of another
-/// client can do what that one may. Staff are bound by their role alone.
-async fn check_may_grant(
-    conn: &mut Conn,
-    app: &AppId,
-    actor: &Actor,
-    scopes: Scopes,
-) -> Result<()> {
-    let Actor::Client(id) = actor else { return Ok(()) };
-    let own = clients::get(conn, app, id).await?;
-    if own.is_some_and(|own| scopes.within(own.scopes)) {
-        Ok(())
-    } else {
-        Err(Code::InsufficientScope.into())
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use oubli_domain::{AppId, ClientId, Code};
 
 use super::{NewClient, WithSecret, create, get, list, revoke, rotate_secret};
 use crate::testing::{self, refused};
-use crate::{Actor, Call, Error, Oubli};
+use crate::{Call, Error, Oubli};
 
 fn new(scopes: &[Scope]) -> NewClient {
     NewClient { title: "Backend".to_owned(), scopes: scopes.iter().copied().collect() }
@@ -44,21 +44,6 @@ async fn what_a_client_may_be_is_bounded() {
     let nowhere = Call::system(AppId::new("nowhere").unwrap());
     assert_eq!(refused(made(&oubli, &nowhere, &[Scope::AppRead]).await), Code::AppNotFound);
     assert_eq!(refused(list(&oubli, &nowhere.caller, None, 10).await), Code::AppNotFound);
-}
-
-#[tokio::test]
-async fn a_client_hands_out_no_more_than_it_has() {
-    let (_dir, oubli, _) = testing::oubli().await;
-    let mut call = Call::system(testing::app(&oubli, "shop").await);
-    let small = made(&oubli, &call, &[Scope::ClientsWrite, Scope::AppRead]).await.unwrap();
-    let large = made(&oubli, &call, &[Scope::RecordsRead]).await.unwrap();
-    call.caller.actor = Actor::Client(small.client.clone());
-    let more = made(&oubli, &call, &[Scope::AppRead, Scope::RecordsRead]).await;
-    assert_eq!(refused(more), Code::InsufficientScope);
-    let other = rotate_secret(&oubli, &call, &large.client).await;
-    assert_eq!(refused(other), Code::InsufficientScope);
-    made(&oubli, &call, &[Scope::AppRead]).await.unwrap();
-    rotate_secret(&oubli, &call, &small.client).await.unwrap();
 }
 
 #[tokio::test]
