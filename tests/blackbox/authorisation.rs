@@ -104,9 +104,10 @@ both_engines! {
             for operation in &operations {
                 let who = role.as_str();
                 let reply = call(operation, &everywhere).await;
-                match operation.allows(*role) {
-                    true => expect_let_in(&reply, operation, who),
-                    false => expect_refused(&reply, operation, who),
+                if operation.allows(*role) {
+                    expect_let_in(&reply, operation, who);
+                } else {
+                    expect_refused(&reply, operation, who);
                 }
                 if operation.path.contains("{app}") {
                     call(operation, &elsewhere).await.expect_problem(404, "app-not-found");

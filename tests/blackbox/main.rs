@@ -4,8 +4,10 @@
 mod authorisation;
 mod bad_input;
 mod bulk_consents;
+mod canary;
 mod concurrency;
 mod consents;
+mod contract;
 mod idempotency;
 mod openapi;
 mod processes;

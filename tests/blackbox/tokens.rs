@@ -41,7 +41,10 @@ async fn public_key(server: &TestServer, kid: &Value) -> VerifyingKey {
     let set = server.anonymous().get("/.well-known/jwks.json").await.expect_status(200);
     let keys = set.body["keys"].as_array().unwrap();
     let key = keys.iter().find(|key| key["kid"] == *kid).unwrap();
-    assert_eq!((&key["kty"], &key["crv"], &key["use"]), (&json!("OKP"), &json!("Ed25519"), &json!("sig")));
+    assert_eq!(
+        (&key["kty"], &key["crv"], &key["use"]),
+        (&json!("OKP"), &json!("Ed25519"), &json!("sig"))
+    );
     assert!(key.get("d").is_none(), "the private key is published");
     let bytes = URL_SAFE_NO_PAD.decode(key["x"].as_str().unwrap()).unwrap();
     VerifyingKey::from_bytes(&bytes.try_into().unwrap()).unwrap()
@@ -152,8 +155,10 @@ both_engines! {
             assert_eq!(told[name], format!("{issuer}{path}"));
         }
         assert_eq!(told["grant_types_supported"], json!(["client_credentials"]));
-        assert_eq!(claims["scope"].as_str().unwrap().split(' ').count(),
-            told["scopes_supported"].as_array().unwrap().len());
+        assert_eq!(
+            claims["scope"].as_str().unwrap().split(' ').count(),
+            told["scopes_supported"].as_array().unwrap().len()
+        );
     }
 
     async fn a_token_counts_where_it_was_issued_and_for_nothing_else_we_sign(engine: Engine) {
@@ -224,7 +229,9 @@ both_engines! {
         let good = format!("Bearer {}", shop.token());
         let ask = |headers: Vec<String>| {
             let plain = server.anonymous().request(Method::GET, "/v1/apps/shop");
-            Reply::of(headers.into_iter().fold(plain, |r, header| r.header("authorization", header)))
+            Reply::of(
+                headers.into_iter().fold(plain, |r, header| r.header("authorization", header)),
+            )
         };
         ask(vec![good.clone()]).await.expect_status(200);
         ask(vec![good.replacen("Bearer", "bEARER", 1)]).await.expect_status(200);
@@ -260,7 +267,10 @@ both_engines! {
         let narrow = server.anonymous().with_token(narrowed.text("/access_token"));
         narrow.get("/v1/apps/shop").await.expect_status(200);
         narrow.get("/v1/apps/shop/clients").await.expect_problem(403, "insufficient-scope");
-        assert_eq!(basic(GRANT.to_owned(), &secret).await.expect_status(200).body["expires_in"], 900);
+        assert_eq!(
+            basic(GRANT.to_owned(), &secret).await.expect_status(200).body["expires_in"],
+            900
+        );
 
         expect_oauth_error(&basic(format!("{GRANT}&{own}"), &secret).await, 400, "invalid_request");
         expect_oauth_error(&basic(GRANT.to_owned(), "wrong").await, 401, "invalid_client");

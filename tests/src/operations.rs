@@ -144,7 +144,6 @@ impl Operation {
     }
 
     /// A request of it by `caller`, with an empty JSON object where it takes a body.
-    #[must_use]
     pub fn request(&self, caller: &Caller, values: &BTreeMap<&str, String>) -> RequestBuilder {
         let request = caller.request(self.method.clone(), &self.path_with(values));
         match self.body_type() {

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::Next;
 use tracing::Instrument;
@@ -38,6 +39,17 @@ pub(crate) fn start(filter: &str, format: LogFormat) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A method by its name; one that RFC 9110 does not know is a word of the caller's, and is not
+/// repeated.
+fn known(method: &Method) -> &str {
+    if method.is_safe() || method.is_idempotent() || [Method::POST, Method::PATCH].contains(method)
+    {
+        method.as_str()
+    } else {
+        "other"
+    }
+}
+
 /// Names a request, logs how it was answered, and keeps its answer out of caches.
 ///
 /// # Errors
@@ -49,7 +61,8 @@ pub(crate) async fn observe(
     let started = Instant::now();
     let id = Uuid::from_bytes(oubli_vault::random_bytes());
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
-    let span = tracing::info_span!("request", %id, method = %request.method(), route);
+    let method = known(request.method());
+    let span = tracing::info_span!("request", %id, method, route);
     let mut answer = next.call(request).instrument(span.clone()).await?;
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     span.in_scope(|| tracing::info!(status = answer.status().as_u16(), micros, "answered"));

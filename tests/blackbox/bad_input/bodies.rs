@@ -9,9 +9,17 @@ use super::world::{MARK, World, expect_unmarked};
 struct Bad {
     what: &'static str,
     bytes: Vec<u8>,
-    media: Option<Option<&'static str>>,
+    media: Media,
     status: u16,
     slugs: &'static [&'static str],
+}
+
+/// The content type of a bad body.
+#[derive(Clone, Copy)]
+enum Media {
+    Right,
+    Other(&'static str),
+    Absent,
 }
 
 /// What a body of the wrong shape is called: by the data map's rules where it is one, and by those
@@ -19,16 +27,16 @@ struct Bad {
 const SHAPE: &[&str] = &["invalid-body", "invalid-data-map", "invalid-record"];
 
 fn malformed(what: &'static str, bytes: impl Into<Vec<u8>>) -> Bad {
-    Bad { what, bytes: bytes.into(), media: None, status: 400, slugs: &["malformed-json"] }
+    Bad { what, bytes: bytes.into(), media: Media::Right, status: 400, slugs: &["malformed-json"] }
 }
 
 fn misshapen(what: &'static str, text: impl Into<Vec<u8>>) -> Bad {
-    Bad { what, bytes: text.into(), media: None, status: 422, slugs: SHAPE }
+    Bad { what, bytes: text.into(), media: Media::Right, status: 422, slugs: SHAPE }
 }
 
-fn of_type(what: &'static str, media: Option<&'static str>) -> Bad {
+fn of_type(what: &'static str, media: Media) -> Bad {
     let (bytes, slugs) = (b"{}".to_vec(), &["unsupported-media-type"]);
-    Bad { what, bytes, media: Some(media), status: 415, slugs }
+    Bad { what, bytes, media, status: 415, slugs }
 }
 
 fn bad_bodies() -> Vec<Bad> {
@@ -57,11 +65,11 @@ fn bad_bodies() -> Vec<Bad> {
         misshapen("an unknown member", format!("{{\"{MARK}\":\"{MARK}\"}}")),
         misshapen("an unknown member with a plain name", "{\"zqmarker_plain\":1}"),
         misshapen("an unknown member like an e-mail", "{\"zq7marker@example.org\":1}"),
-        of_type("text", Some("text/plain")),
-        of_type("a form", Some("application/x-www-form-urlencoded")),
-        of_type("JSON by another name", Some("application/problem+json")),
-        of_type("no type", None),
-        of_type("garbage for a type", Some("zq7marker")),
+        of_type("text", Media::Other("text/plain")),
+        of_type("a form", Media::Other("application/x-www-form-urlencoded")),
+        of_type("JSON by another name", Media::Other("application/problem+json")),
+        of_type("no type", Media::Absent),
+        of_type("garbage for a type", Media::Other("zq7marker")),
     ]
 }
 
@@ -78,7 +86,12 @@ fn limit(operation: &Operation) -> usize {
 async fn send(world: &World, operation: &Operation, bad: &Bad) -> Reply {
     let path = operation.path_with(&world.values());
     let request = world.caller_of(operation).request(operation.method.clone(), &path);
-    let request = match bad.media.unwrap_or(operation.body_type()) {
+    let media = match bad.media {
+        Media::Right => operation.body_type(),
+        Media::Other(media) => Some(media),
+        Media::Absent => None,
+    };
+    let request = match media {
         Some(media) => request.header("content-type", media),
         None => request,
     };
@@ -112,7 +125,8 @@ both_engines! {
             let mut bytes = format!("\"{MARK}\"").into_bytes();
             bytes.resize(limit(&operation) + 1, b' ');
             let slugs = &["too-large"];
-            let large = Bad { what: "one byte too many", bytes, media: None, status: 413, slugs };
+            let large =
+                Bad { what: "one byte too many", bytes, media: Media::Right, status: 413, slugs };
             expect_refused(&operation, &large, &send(&world, &operation, &large).await);
         }
         assert!(count >= 18, "only {count} operations take JSON");
@@ -130,7 +144,7 @@ both_engines! {
                 continue;
             }
             let path = operation.path_with(&world.values());
-            let request = world.shop.request(operation.method.clone(), &path);
+            let request = world.caller_of(&operation).request(operation.method.clone(), &path);
             let request = request.header("content-type", "application/json").body(body.clone());
             world.refused(request, 422, "invalid-body").await;
         }

@@ -18,7 +18,16 @@ both_engines! {
             let patch = world.shop.request(Method::PATCH, &record).header("content-type", media);
             patch.body(json!({ "name": MARK }).to_string())
         };
-        for tag in ["\"2\"", "\"0\"", "1", "W/\"1\"", "\"-1\"", "\"zq7marker\"", "zq7marker", "\"1\", \"2\""] {
+        for tag in [
+            "\"2\"",
+            "\"0\"",
+            "1",
+            "W/\"1\"",
+            "\"-1\"",
+            "\"zq7marker\"",
+            "zq7marker",
+            "\"1\", \"2\"",
+        ] {
             world.refused(put(&record).header("if-match", tag), 412, "version-mismatch").await;
             world.refused(patch().header("if-match", tag), 412, "version-mismatch").await;
             let delete = world.shop.request(Method::DELETE, &record).header("if-match", tag);

@@ -32,9 +32,14 @@ async fn foreign_ids(world: &World) -> BTreeMap<&'static str, String> {
     ])
 }
 
-async fn call(world: &World, operation: &Operation, ids: &BTreeMap<&str, String>, body: &Value) -> Reply {
+async fn call(
+    world: &World,
+    operation: &Operation,
+    ids: &BTreeMap<&str, String>,
+    body: &Value,
+) -> Reply {
     let path = operation.path_with(ids);
-    let request = world.shop.request(operation.method.clone(), &path);
+    let request = world.caller_of(operation).request(operation.method.clone(), &path);
     Reply::of(match operation.body_type() {
         Some(media) => request.header("content-type", media).body(body.to_string()),
         None => request,
@@ -66,7 +71,12 @@ both_engines! {
             let body = good_body(&operation);
             let found = call(&world, &operation, &foreign, &body).await;
             let never = call(&world, &operation, &BTreeMap::new(), &body).await;
-            assert_eq!((found.status, &found.bytes), (never.status, &never.bytes), "{}", operation.name());
+            assert_eq!(
+                (found.status, &found.bytes),
+                (never.status, &never.bytes),
+                "{}",
+                operation.name()
+            );
             assert_eq!(found.status, 404, "{}: {}", operation.name(), found.body);
             expect_unmarked(&found);
         }
@@ -79,11 +89,16 @@ both_engines! {
                 "/requests" => json!({ "subject": id, "right": "erasure" }),
                 _ => json!({ "subject": id }),
             };
-            let found = world.refused_json((Method::POST, path), &body(subject), 404, "subject-not-found").await;
-            let never = world.refused_json((Method::POST, path), &body(&never), 404, "subject-not-found").await;
+            let found = world
+                .refused_json((Method::POST, path), &body(subject), 404, "subject-not-found")
+                .await;
+            let never = world
+                .refused_json((Method::POST, path), &body(&never), 404, "subject-not-found")
+                .await;
             assert_eq!(found.bytes, never.bytes, "{path}");
         }
-        let listed = world.shop.get(&format!("/requests?subject={subject}")).await.expect_status(200);
+        let listed =
+            world.shop.get(&format!("/requests?subject={subject}")).await.expect_status(200);
         assert_eq!(listed.body["items"], json!([]));
         assert_eq!(world.all().await, before);
         world.market.get(&format!("/subjects/{subject}")).await.expect_status(200);
@@ -93,12 +108,29 @@ both_engines! {
         let world = World::new(engine).await;
         let long = "a".repeat(65);
         for operation in world.document.operations() {
-            let staff_only = operation.client_scope().is_none();
-            for name in ["subject", "identifier", "request", "category", "record", "notice", "purpose", "version", "client"] {
-                if staff_only || !operation.path.contains(&format!("{{{name}}}")) {
+            for name in [
+                "subject",
+                "identifier",
+                "request",
+                "category",
+                "record",
+                "notice",
+                "purpose",
+                "version",
+                "client",
+            ] {
+                if !operation.path.contains(&format!("{{{name}}}")) {
                     continue;
                 }
-                for bad in ["zq7marker.", "ZQ7marker%20", "sub_ZQ7", "%C3%A9", "-%27%22%3B--", "%F0%9F%A6%80", &long] {
+                for bad in [
+                    "zq7marker.",
+                    "ZQ7marker%20",
+                    "sub_ZQ7",
+                    "%C3%A9",
+                    "-%27%22%3B--",
+                    "%F0%9F%A6%80",
+                    &long,
+                ] {
                     if name == "record" && bad == "sub_ZQ7" {
                         continue;
                     }
@@ -132,9 +164,10 @@ both_engines! {
             }
             world.refused(get("zq7marker=1"), 400, "invalid-query").await;
             world.refused(get("limit=1&limit=2"), 400, "invalid-query").await;
-            let (name, slug) = match takes(&operation, "cursor") {
-                true => ("cursor", "invalid-cursor"),
-                false => ("after", "invalid-query"),
+            let (name, slug) = if takes(&operation, "cursor") {
+                ("cursor", "invalid-cursor")
+            } else {
+                ("after", "invalid-query")
             };
             // The second is base64url of "zq7 marker".
             for cursor in ["zq7marker.", "enE3IG1hcmtlcg", "%00", "AAAA", "é"] {
@@ -172,7 +205,8 @@ both_engines! {
         for path in paths {
             let of_path: Vec<&Operation> = operations.iter().filter(|o| o.path == path).collect();
             let known: BTreeSet<&str> = of_path.iter().map(|o| o.method.as_str()).collect();
-            for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "ZQ7MARKER"] {
+            for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "ZQ7MARKER"]
+            {
                 if known.contains(method) {
                     continue;
                 }
@@ -184,10 +218,21 @@ both_engines! {
             }
         }
         for path in [
-            "/v1/zq7marker", "/v1/apps/shop/zq7marker", "/v1/apps/", "/v1", "/v1/apps/shop/subjects/",
-            "/v1/apps/shop/subjects:zq7marker", "/v1//apps", "/v1/apps/shop/../../../etc/zq7marker",
-            "/v1/apps/shop/subjects/a/b/c/d/zq7marker", "/v1/%2e%2e/zq7marker", "/v1/zq7marker%ff",
-            "/v1/apps%2Fshop", "/openapi.yaml", "/health", "/v1?zq7marker=1",
+            "/v1/zq7marker",
+            "/v1/apps/shop/zq7marker",
+            "/v1/apps/",
+            "/v1",
+            "/v1/apps/shop/subjects/",
+            "/v1/apps/shop/subjects:zq7marker",
+            "/v1//apps",
+            "/v1/apps/shop/../../../etc/zq7marker",
+            "/v1/apps/shop/subjects/a/b/c/d/zq7marker",
+            "/v1/%2e%2e/zq7marker",
+            "/v1/zq7marker%ff",
+            "/v1/apps%2Fshop",
+            "/openapi.yaml",
+            "/health",
+            "/v1?zq7marker=1",
         ] {
             let request = world.shop.request(Method::GET, path);
             world.refused(request, 404, "no-such-path").await;

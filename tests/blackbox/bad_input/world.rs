@@ -31,7 +31,7 @@ impl World {
     pub(super) async fn new(engine: Engine) -> Self {
         let server = TestServer::start(engine).await;
         let (shop, market) = (server.app("shop").await, server.app("market").await);
-        let admin = server.staff(Role::Admin, "*").await;
+        let admin = server.staff(Role::Admin, "*").await.for_app("shop");
         let ada = shop.subject("ada@example.org").await;
         let profile = json!({ "name": "Ada", "city": "London" });
         let record = format!("/subjects/{ada}/records/profile/main");
@@ -62,8 +62,15 @@ impl World {
     pub(super) async fn all(&self) -> Value {
         let mut all = json!({});
         for path in [
-            "", "/settings", "/clients", "/data-map/versions", "/notices", "/requests",
-            "/subjects?limit=1000", &self.of_ada(""), &self.of_ada("/consents/events"),
+            "",
+            "/settings",
+            "/clients",
+            "/data-map/versions",
+            "/notices",
+            "/requests",
+            "/subjects?limit=1000",
+            &self.of_ada(""),
+            &self.of_ada("/consents/events"),
             &self.of_ada("/records/profile/main/versions"),
             &self.of_ada("/records/profile/main?purpose=delivery"),
         ] {
@@ -84,7 +91,7 @@ impl World {
         reply
     }
 
-    /// Sends JSON that must be refused, by the client of `shop`.
+    /// Sends JSON that must be refused, by someone who may call the operation.
     pub(super) async fn refused_json(
         &self,
         (method, path): (Method, &str),
@@ -96,7 +103,9 @@ impl World {
             Method::PATCH => "application/merge-patch+json",
             _ => "application/json",
         };
-        let request = self.shop.request(method, path).header("content-type", media);
+        let operation = self.document.find(&method, &format!("/v1/apps/shop{path}")).unwrap();
+        let request = self.caller_of(&operation).request(method, path);
+        let request = request.header("content-type", media);
         self.refused(request.body(body.to_string()), status, slug).await
     }
 }
