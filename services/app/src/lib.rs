@@ -31,7 +31,7 @@ pub mod purposes;
 mod read_log;
 pub mod records;
 pub mod requests;
-
+mod retry;
 mod secrets;
 mod settings;
 pub mod staff;

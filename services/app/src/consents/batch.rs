@@ -1,16 +1,17 @@
 //! Recording many consent events in one transaction.
 
-use oubli_domain::{Code, Refusal};
+use oubli_domain::Refusal;
 use oubli_store::{Result as StoreResult, StoreError, Tx};
 use serde::{Deserialize, Serialize};
 
+use super::check_count;
 use super::event::{NewConsent, Prepared, Recorded};
 use super::shown::{Texts, facts};
-use super::{ATTEMPTS, check_count};
 use crate::caller::Call;
 use crate::error::{Error, Result};
 use crate::once::Answer;
 use crate::oubli::Oubli;
+use crate::retry::retry_stale;
 use crate::subjects::{SubjectSelector, resolve_many};
 
 /// One event of a batch.
@@ -57,23 +58,19 @@ pub async fn record_batch(
     items: &[BatchItem],
 ) -> Result<Vec<BatchResult>> {
     check_count(items.len())?;
-    for _ in 0..ATTEMPTS {
+    retry_stale(|| async {
         if let Some(earlier) = oubli.earlier_answer(call, oubli.now()).await? {
             return Ok(earlier);
         }
         let prepared = prepare_all(oubli, call, items).await?;
-        let written = oubli
+        oubli
             .write_once("consents.batch", call, None, Answer::Repeatable, move |tx| {
                 let prepared = prepared.clone();
                 Box::pin(async move { apply_all(tx, &prepared).await })
             })
-            .await;
-        match written {
-            Err(Error::Store(StoreError::Stale)) => {}
-            done => return done,
-        }
-    }
-    Err(Code::Unavailable.into())
+            .await
+    })
+    .await
 }
 
 async fn prepare_all(oubli: &Oubli, call: &Call, items: &[BatchItem]) -> Result<Vec<Item>> {

@@ -24,9 +24,6 @@ pub use state::{AsOf, PurposeConsent, state};
 /// The most items in one batch, and in one bulk check.
 pub const MAX_BATCH: usize = 1_000;
 
-/// How often a write is prepared again because another one was first.
-const ATTEMPTS: u32 = 16;
-
 /// Refuses a batch of none or too many.
 fn check_count(items: usize) -> Result<(), oubli_domain::Refusal> {
     if (1..=MAX_BATCH).contains(&items) {

@@ -1,15 +1,15 @@
 //! Recording one consent event.
 
-use oubli_domain::{Code, SubjectId};
-use oubli_store::{StoreError, subjects};
+use oubli_domain::SubjectId;
+use oubli_store::subjects;
 
-use super::ATTEMPTS;
 use super::event::{NewConsent, Prepared, Recorded};
 use super::shown::{Texts, facts};
 use crate::caller::Call;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::once::Answer;
 use crate::oubli::Oubli;
+use crate::retry::retry_stale;
 
 /// Records what a person did about a purpose. An event that was sent before under the same caller
 /// id is not recorded again: the first one is the answer.
@@ -23,20 +23,16 @@ pub async fn record(
     subject: SubjectId,
     new: &NewConsent,
 ) -> Result<Recorded> {
-    for _ in 0..ATTEMPTS {
+    retry_stale(|| async {
         let prepared = prepare(oubli, call, subject, new).await?;
-        let written = oubli
+        oubli
             .write_once("consents.record", call, Some(subject), Answer::Repeatable, move |tx| {
                 let prepared = prepared.clone();
                 Box::pin(async move { prepared.apply(tx).await })
             })
-            .await;
-        match written {
-            Err(Error::Store(StoreError::Stale)) => {}
-            done => return done,
-        }
-    }
-    Err(Code::Unavailable.into())
+            .await
+    })
+    .await
 }
 
 async fn prepare(

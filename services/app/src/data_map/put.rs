@@ -10,14 +10,11 @@ use sha2::{Digest, Sha256};
 
 use super::stored_types::refuse_changed_types;
 use crate::caller::Call;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::log::{Entry, hex};
 use crate::once::Answer;
 use crate::oubli::Oubli;
-use oubli_domain::Code;
-
-/// How often a put is prepared again because another one was first.
-const ATTEMPTS: u32 = 8;
+use crate::retry::retry_stale;
 
 /// What a put did.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -44,23 +41,19 @@ pub struct Put {
 /// `invalid-data-map` with the places that are wrong; `too-large`; `stored-field-type` with counts
 /// when the type of a field changes of which values are stored.
 pub async fn put(oubli: &Oubli, call: &Call, document: Value) -> Result<Put> {
-    for _ in 0..ATTEMPTS {
+    retry_stale(|| async {
         if let Some(earlier) = oubli.earlier_answer(call, oubli.now()).await? {
             return Ok(earlier);
         }
         let draft = Draft::new(oubli, call, &document).await?;
-        let written = oubli
+        oubli
             .write_once("data_map.put", call, None, Answer::Repeatable, move |tx| {
                 let draft = draft.clone();
                 Box::pin(async move { draft.apply(tx).await })
             })
-            .await;
-        match written {
-            Err(Error::Store(StoreError::Stale)) => {}
-            done => return done,
-        }
-    }
-    Err(Code::Unavailable.into())
+            .await
+    })
+    .await
 }
 
 /// A version that only needs its transaction.

@@ -12,19 +12,17 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::caller::Call;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::log::{Entry, hex};
 use crate::once::Answer;
 use crate::oubli::Oubli;
+use crate::retry::retry_stale;
 
 /// The longest text in one language, in bytes of UTF-8.
 pub const MAX_TEXT: usize = 64 * 1024;
 
 /// The most languages of one version.
 pub const MAX_LANGUAGES: usize = 30;
-
-/// How often a put is prepared again because another one was first.
-const ATTEMPTS: u32 = 8;
 
 /// The content of a version.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -73,23 +71,19 @@ impl NewNotice {
 /// `invalid-body` with what is wrong with the texts; `app-not-found`.
 pub async fn put(oubli: &Oubli, call: &Call, notice: &Name, new: &NewNotice) -> Result<Put> {
     new.check()?;
-    for _ in 0..ATTEMPTS {
+    retry_stale(|| async {
         if let Some(earlier) = oubli.earlier_answer(call, oubli.now()).await? {
             return Ok(earlier);
         }
         let draft = Draft::new(oubli, call, notice, new).await?;
-        let written = oubli
+        oubli
             .write_once("notices.put", call, None, Answer::Repeatable, move |tx| {
                 let draft = draft.clone();
                 Box::pin(async move { draft.apply(tx).await })
             })
-            .await;
-        match written {
-            Err(Error::Store(StoreError::Stale)) => {}
-            done => return done,
-        }
-    }
-    Err(Code::Unavailable.into())
+            .await
+    })
+    .await
 }
 
 /// A version that only needs its transaction.

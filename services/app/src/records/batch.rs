@@ -13,11 +13,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::prepare::{Prepared, Seen, Wanted, prepare};
-use super::write::{ATTEMPTS, IfMatch, Written};
+use super::write::{IfMatch, Written};
 use crate::caller::Call;
 use crate::error::{Error, Result};
 use crate::once::Answer;
 use crate::oubli::Oubli;
+use crate::retry::retry_stale;
 use crate::subjects::{SubjectSelector, resolve_many};
 
 /// The most items in one batch.
@@ -101,24 +102,20 @@ pub async fn put_batch(
     if items.is_empty() || items.len() > MAX_BATCH {
         return Err(Refusal::new(Code::InvalidBody).at("/items", "must be 1 to 1000").into());
     }
-    for _ in 0..ATTEMPTS {
+    retry_stale(|| async {
         if let Some(earlier) = oubli.earlier_answer(call, oubli.now()).await? {
             return Ok(earlier);
         }
         let prepared = prepare_all(oubli, call, &items).await?;
         let app = call.caller.app.clone();
-        let written = oubli
+        oubli
             .write_once("records.batch", call, None, Answer::Repeatable, move |tx| {
                 let (app, prepared) = (app.clone(), prepared.clone());
                 Box::pin(async move { apply_all(tx, &app, &prepared).await })
             })
-            .await;
-        match written {
-            Err(Error::Store(StoreError::Stale)) => {}
-            done => return done,
-        }
-    }
-    Err(Code::Unavailable.into())
+            .await
+    })
+    .await
 }
 
 type Item = Result<Prepared, Refusal>;
