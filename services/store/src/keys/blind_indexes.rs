@@ -4,6 +4,7 @@ use oubli_domain::identifier::IdentifierType;
 use oubli_domain::{AppId, ClaimId, IdentifierId, SubjectId, Time};
 use uuid::Uuid;
 
+use super::{PendingClaim, pending_claims};
 use crate::conn::{Conn, Tx};
 use crate::error::{Result, StoreError};
 use crate::lists;
@@ -197,16 +198,6 @@ pub async fn values_of(conn: &mut Conn, app: &AppId, subject: SubjectId) -> Resu
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn pending(
-    conn: &mut Conn,
-    before: Time,
-    limit: i64,
-) -> Result<Vec<(AppId, SubjectId, ClaimId)>> {
-    let rows: Vec<(String, Uuid, Uuid)> = conn.all(&PENDING, (false, before, limit)).await?;
-    rows.into_iter()
-        .map(|(app, subject, claim)| {
-            let app = AppId::new(app).map_err(|_| StoreError::Damaged("blind_indexes.app_id"))?;
-            Ok((app, SubjectId(subject), ClaimId(claim)))
-        })
-        .collect()
+pub async fn pending(conn: &mut Conn, before: Time, limit: i64) -> Result<Vec<PendingClaim>> {
+    pending_claims(conn.all(&PENDING, (false, before, limit)).await?)
 }

@@ -4,3 +4,20 @@ pub mod app_keys;
 pub mod blind_indexes;
 pub mod service_secrets;
 pub mod subject_keys;
+
+use oubli_domain::{AppId, ClaimId, SubjectId};
+use uuid::Uuid;
+
+use crate::error::{Result, StoreError};
+
+/// A claim that is not kept yet: the app, the subject that it is about, and its id.
+pub type PendingClaim = (AppId, SubjectId, ClaimId);
+
+fn pending_claims(rows: Vec<(String, Uuid, Uuid)>) -> Result<Vec<PendingClaim>> {
+    rows.into_iter()
+        .map(|(app, subject, claim)| {
+            let app = AppId::new(app).map_err(|_| StoreError::Damaged("the app of a claim"))?;
+            Ok((app, SubjectId(subject), ClaimId(claim)))
+        })
+        .collect()
+}

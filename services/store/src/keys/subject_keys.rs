@@ -3,8 +3,9 @@
 use oubli_domain::{AppId, ClaimId, SubjectId, Time};
 use uuid::Uuid;
 
+use super::{PendingClaim, pending_claims};
 use crate::conn::{Conn, Tx};
-use crate::error::{Result, StoreError};
+use crate::error::Result;
 use crate::statement::statements;
 
 statements! {
@@ -106,16 +107,6 @@ pub async fn delete_pending(
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn pending(
-    conn: &mut Conn,
-    before: Time,
-    limit: i64,
-) -> Result<Vec<(AppId, SubjectId, ClaimId)>> {
-    let rows: Vec<(String, Uuid, Uuid)> = conn.all(&PENDING, (false, before, limit)).await?;
-    rows.into_iter()
-        .map(|(app, subject, claim)| {
-            let app = AppId::new(app).map_err(|_| StoreError::Damaged("subject_keys.app_id"))?;
-            Ok((app, SubjectId(subject), ClaimId(claim)))
-        })
-        .collect()
+pub async fn pending(conn: &mut Conn, before: Time, limit: i64) -> Result<Vec<PendingClaim>> {
+    pending_claims(conn.all(&PENDING, (false, before, limit)).await?)
 }
