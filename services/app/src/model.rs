@@ -19,7 +19,7 @@ pub struct Model {
     pub app: App,
     /// Its settings.
     pub settings: Settings,
-    map: Option<Arc<CompiledDataMap>>,
+    map: Option<CompiledDataMap>,
     renewals: BTreeMap<Name, (u32, Time)>,
 }
 
@@ -29,15 +29,7 @@ impl Model {
     /// # Errors
     /// `data-map-not-found` before the first one was put.
     pub fn map(&self) -> Result<&CompiledDataMap, Refusal> {
-        self.map.as_deref().ok_or_else(|| Refusal::new(Code::DataMapNotFound))
-    }
-
-    /// The data map in force, to be held beyond this model.
-    ///
-    /// # Errors
-    /// `data-map-not-found` before the first one was put.
-    pub fn shared_map(&self) -> Result<Arc<CompiledDataMap>, Refusal> {
-        self.map.clone().ok_or_else(|| Refusal::new(Code::DataMapNotFound))
+        self.map.as_ref().ok_or_else(|| Refusal::new(Code::DataMapNotFound))
     }
 
     /// The country whose phone numbers need no `+`.
@@ -90,7 +82,7 @@ async fn load(conn: &mut Conn, app: App) -> Result<Model> {
         serde_json::from_str(&app.settings_json).map_err(|_| Error::Damaged("apps.settings"))?;
     let map = match data_maps::get(conn, &app.app, app.data_map_version).await? {
         None => None,
-        Some(stored) => Some(Arc::new(compile(&stored.document)?)),
+        Some(stored) => Some(compile(&stored.document)?),
     };
     let mut renewals = BTreeMap::new();
     for (notice, version, at) in notices::renewals(conn, &app.app).await? {

@@ -6,7 +6,6 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
-use sha2::{Digest, Sha256};
 
 use crate::problem::{Code, Refusal};
 
@@ -164,12 +163,6 @@ pub fn canonical(value: &Value) -> String {
     serde_json_canonicalizer::to_string(value).unwrap_or_default()
 }
 
-/// SHA-256 of the canonical form.
-#[must_use]
-pub fn digest(value: &Value) -> [u8; 32] {
-    Sha256::digest(canonical(value).as_bytes()).into()
-}
-
 /// Applies a JSON Merge Patch (RFC 7396) to `target`: null takes a member out, an object is merged,
 /// anything else replaces. Values read by [`parse`] bound the recursion.
 pub fn merge_patch(target: &mut Value, patch: &Value) {
@@ -196,7 +189,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    use super::{MAX_DEPTH, canonical, digest, merge_patch, parse};
+    use super::{MAX_DEPTH, canonical, merge_patch, parse};
     use crate::problem::Code;
 
     fn refused(bytes: &[u8]) -> String {
@@ -250,8 +243,7 @@ mod tests {
         let large = parse(b"[18446744073709551615,-9223372036854775808,9007199254740993]").unwrap();
         let rounded = "[18446744073709552000,-9223372036854776000,9007199254740992]";
         assert_eq!(canonical(&large), rounded);
-        assert_eq!(digest(&json!({"b": 1, "a": 2})), digest(&json!({"a": 2, "b": 1})));
-        assert_ne!(digest(&json!({"a": 1})), digest(&json!({"a": 2})));
+        assert_eq!(canonical(&json!({"b": 1, "a": 2})), canonical(&json!({"a": 2, "b": 1})));
     }
 
     #[test]

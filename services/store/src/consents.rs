@@ -11,7 +11,6 @@ use crate::statement::statements;
 
 statements! {
     INSERT = "insert into consent_events (app_id, subject_id, event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq, actor, caller_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-    LIST = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_events where app_id = $1 and subject_id = $2 and event_id > $3 order by event_id limit $4";
     HISTORY = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_events where app_id = $1 and subject_id = $2 and (seq, event_id) > ($3, $4) order by seq, event_id limit $5";
     BY_CALLER_ID = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_events where app_id = $1 and subject_id = $2 and caller_id = $3";
     NEXT_SEQ = "select coalesce(max(seq), 0) + 1 from consent_events where app_id = $1 and subject_id = $2";
@@ -96,22 +95,6 @@ pub async fn insert(
         event.seq, actor, caller_id,
     );
     tx.execute_one(&INSERT, args).await
-}
-
-/// A subject's events after `after`, in the order of recording.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn list(
-    conn: &mut Conn,
-    app: &AppId,
-    subject: SubjectId,
-    after: Option<EventId>,
-    limit: i64,
-) -> Result<Vec<ConsentEvent>> {
-    let after = after.map_or(Uuid::nil(), |id| id.0);
-    let rows = conn.all::<Row>(&LIST, (app, subject, after, limit)).await?;
-    rows.into_iter().map(ConsentEvent::try_from).collect()
 }
 
 /// At most `limit` of a subject's events in the order in which the service learned of them, from

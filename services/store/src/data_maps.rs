@@ -11,8 +11,6 @@ statements! {
         values ($1, $2, $3, $4, $5, $6)";
     GET = "select version, document, digest, created_at, created_by from data_maps \
         where app_id = $1 and version = $2";
-    LATEST = "select version, document, digest, created_at, created_by from data_maps \
-        where app_id = $1 order by version desc limit 1";
     LIST = "select version, digest, created_at, created_by from data_maps \
         where app_id = $1 and version > $2 order by version limit $3";
 }
@@ -88,14 +86,6 @@ pub async fn insert(
 /// [`StoreError::Damaged`], or when the database fails.
 pub async fn get(conn: &mut Conn, app: &AppId, version: i64) -> Result<Option<StoredDataMap>> {
     conn.optional::<Row>(&GET, (app, version)).await?.map(Row::read).transpose()
-}
-
-/// The newest version, or none when the app has no data map yet.
-///
-/// # Errors
-/// [`StoreError::Damaged`], or when the database fails.
-pub async fn latest(conn: &mut Conn, app: &AppId) -> Result<Option<StoredDataMap>> {
-    conn.optional::<Row>(&LATEST, (app,)).await?.map(Row::read).transpose()
 }
 
 /// At most `limit` versions, oldest first, from the one that follows `after`.

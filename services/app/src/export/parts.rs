@@ -150,10 +150,10 @@ impl Source<'_> {
         let mut after = None;
         loop {
             let mut conn = self.oubli.data().conn().await?;
-            let page = consents::list(&mut conn, self.app, self.subject, after, PAGE).await?;
+            let page = consents::history(&mut conn, self.app, self.subject, after, PAGE).await?;
             drop(conn);
             let Some(last) = page.last() else { return Ok(()) };
-            after = Some(last.id);
+            after = Some((last.seq, last.id));
             for event in page.iter().filter(|event| self.covers_purpose(&event.purpose)) {
                 bundle
                     .row(&json!({

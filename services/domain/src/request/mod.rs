@@ -48,19 +48,6 @@ impl Right {
     pub const fn served(self) -> bool {
         matches!(self, Right::Access | Right::Portability | Right::Erasure)
     }
-
-    /// The article of the GDPR that gives the right.
-    #[must_use]
-    pub const fn article(self) -> u8 {
-        match self {
-            Right::Access => 15,
-            Right::Rectification => 16,
-            Right::Erasure => 17,
-            Right::Restriction => 18,
-            Right::Portability => 20,
-            Right::Objection => 21,
-        }
-    }
 }
 
 wire_enum! {

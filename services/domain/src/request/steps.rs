@@ -51,14 +51,6 @@ macro_rules! in_order {
             pub fn next(self) -> Option<Self> {
                 Self::ALL.iter().copied().find(|step| *step > self)
             }
-
-            /// Goes to a step, which must be the next.
-            ///
-            /// # Errors
-            /// `illegal-transition` for any other.
-            pub fn advance(self, to: Self) -> Result<Self, Refusal> {
-                (self.next() == Some(to)).then_some(to).ok_or(Refusal::new(Code::IllegalTransition))
-            }
         }
     )*};
 }
@@ -119,9 +111,7 @@ impl Step {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use proptest::prelude::*;
-
-    use super::{ErasureStep, ExportStep, Right, Step};
+    use super::{ErasureStep, Right, Step};
 
     #[test]
     fn steps_lead_from_the_first_to_the_last() {
@@ -146,21 +136,5 @@ mod tests {
         }
         assert!(Step::parse(Right::Access, "certified").is_err());
         assert!(Step::parse(Right::Objection, "started").is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn only_the_next_step_can_be_taken(
-            from in prop::sample::select(ErasureStep::ALL),
-            to in prop::sample::select(ErasureStep::ALL),
-        ) {
-            prop_assert_eq!(from.advance(to).is_ok(), to as u8 == from as u8 + 1);
-        }
-    }
-
-    #[test]
-    fn exports_cannot_skip_building() {
-        assert!(ExportStep::Started.advance(ExportStep::Ready).is_err());
-        assert!(ExportStep::Started.advance(ExportStep::Built).is_ok());
     }
 }
