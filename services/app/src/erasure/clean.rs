@@ -92,7 +92,7 @@ mod tests {
         assert!(oubli.data().truncate_log().await.is_err());
 
         let cleaner = Cleaner::new();
-        let cleaning = cleaner.clean(oubli.data(), oubli.keys());
+        let pass = cleaner.clean(oubli.data(), oubli.keys());
         let reading = async {
             while cleaner.begun.load(Ordering::SeqCst) == 0 {
                 tokio::task::yield_now().await;
@@ -105,8 +105,8 @@ mod tests {
             assert!(apps::get(&mut reader, &last).await.unwrap().is_none());
             drop(reader);
         };
-        let (cleaned, ()) = tokio::join!(cleaning, reading);
-        cleaned.unwrap();
+        let (passed, ()) = tokio::join!(pass, reading);
+        passed.unwrap();
         assert_eq!(cleaner.begun.load(Ordering::SeqCst), 1);
         let done = cleaner.done.lock().await;
         assert_eq!((done.pages, done.logs), (1, 1));

@@ -107,8 +107,8 @@ async fn open_requests_of_the_person_alone_are_cancelled() {
     for request in [done, open, theirs, request] {
         states.push(world.details(request).await.request.state);
     }
-    use RequestState::{Cancelled, Completed, Received};
-    assert_eq!(states, [Completed, Cancelled, Received, Received]);
+    let open = RequestState::Received;
+    assert_eq!(states, [RequestState::Completed, RequestState::Cancelled, open, open]);
 }
 
 #[tokio::test]
