@@ -61,7 +61,6 @@ impl Caller {
     }
 
     /// A request that a test completes by itself.
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let absolute = ["/v1", "/oauth2", "/health", "/.well-known", "/openapi"];
         let below = match &self.app {
@@ -151,6 +150,11 @@ impl Reply {
 
     /// Fails the test unless the status is this one.
     #[track_caller]
+    #[expect(
+        clippy::must_use_candidate,
+        clippy::return_self_not_must_use,
+        reason = "often the last thing that is asked of an answer"
+    )]
     pub fn expect_status(self, status: u16) -> Self {
         let text = String::from_utf8_lossy(&self.bytes);
         assert_eq!(self.status, status, "{text}");

@@ -17,7 +17,7 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 /// A command that takes longer hangs. Machines may be slow: it is far more than any needs.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Databases, root key and journal in a folder, and the settings that name them.
 pub(crate) struct Installation {
@@ -105,7 +105,7 @@ impl Installation {
         let pipes = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = pipes.spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).await.unwrap();
-        Ended::of(timeout(PATIENCE, child.wait_with_output()).await.unwrap().unwrap())
+        Ended::of(&timeout(PATIENCE, child.wait_with_output()).await.unwrap().unwrap())
     }
 
     /// Starts a service and waits until it listens.
@@ -157,7 +157,7 @@ impl Installation {
 }
 
 async fn ended(command: &mut Command) -> Ended {
-    Ended::of(timeout(PATIENCE, command.output()).await.unwrap().unwrap())
+    Ended::of(&timeout(PATIENCE, command.output()).await.unwrap().unwrap())
 }
 
 /// Signs in and declares the harness's data map and notice.
@@ -187,7 +187,7 @@ pub(crate) async fn customer(shop: &Caller, email: &str) -> String {
 }
 
 impl Ended {
-    fn of(output: std::process::Output) -> Self {
+    fn of(output: &std::process::Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Self {
             code: output.status.code(),

@@ -1,7 +1,5 @@
 //! `oubli migrate`, and schemas that do not fit.
 
-use std::path::PathBuf;
-
 use oubli_store::{Location, testing};
 use oubli_tests::{Engine, both_engines};
 
@@ -12,7 +10,7 @@ fn locations(own: &Installation) -> [Location; 2] {
     match &own.databases {
         Some(pair) => [pair.data_url(), pair.keys_url()].map(|url| Location::Postgres(url.into())),
         None => ["data", "keys"]
-            .map(|name| Location::Sqlite(PathBuf::from(own.path(&format!("data/{name}.sqlite"))))),
+            .map(|name| Location::Sqlite(own.path(&format!("data/{name}.sqlite")))),
     }
 }
 
