@@ -11,7 +11,8 @@ use crate::common::{Place, both_engines};
 
 const NEWER: &str = "insert into _sqlx_migrations \
     (version, description, installed_on, success, checksum, execution_time) \
-    select 9999, 'data later', installed_on, success, checksum, 0 from _sqlx_migrations";
+    select 9999, 'data later', installed_on, success, checksum, 0 from _sqlx_migrations \
+    where version = 1";
 const EDITED: &str = "update _sqlx_migrations set checksum = substr(checksum, 2)";
 
 /// What another program does to the database.
