@@ -104,7 +104,12 @@ fn complete(method: &str, operation: &mut Value) {
         problems.push(("403", "The token lacks the scope, or the purpose does not hold"));
         problems.push(("404", "There is no such thing in this app"));
     }
-    if operation.get("requestBody").is_some() {
+    // The token endpoint answers in OAuth's own form (RFC 6749, section 5.2).
+    let takes_json = operation["requestBody"]["content"]
+        .as_object()
+        .is_some_and(|content| content.keys().all(|kind| kind.ends_with("json")));
+    if takes_json {
+        problems.push(("408", "The body took too long to arrive"));
         problems.push(("400", "The body is not acceptable JSON"));
         problems.push(("413", "The body is too large"));
         problems.push(("415", "The content type is not supported"));
@@ -114,16 +119,37 @@ fn complete(method: &str, operation: &mut Value) {
         problems.push(("400", "A parameter is not acceptable"));
         problems.push(("422", "An id does not have the documented form"));
     }
-    if secured && matches!(method, "post" | "put" | "patch" | "delete") {
+    if secured && method != "get" && changes(operation) {
         add_idempotency_key(operation);
         problems.push(("400", "The Idempotency-Key is not acceptable"));
         problems.push(("409", "The state of things does not allow it"));
         problems.push(("422", "The Idempotency-Key was used for another call"));
     }
+    if secured && (takes_json || names_subject(operation)) {
+        problems.push(("409", "The person is being erased"));
+    }
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     for (status, description) in problems {
         responses.entry(status).or_insert_with(|| problem(description));
     }
+}
+
+/// Whether a subject stands in an operation's path.
+fn names_subject(operation: &Value) -> bool {
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    parameters.filter(|p| p["in"] == "path").any(|p| p["name"] == "subject")
+}
+
+/// Whether an operation needs more than to read: questions with a body are POSTs too.
+fn changes(operation: &Value) -> bool {
+    let schemes = operation["security"].as_array().into_iter().flatten();
+    schemes
+        .filter_map(Value::as_object)
+        .flat_map(Map::values)
+        .filter_map(Value::as_array)
+        .flatten()
+        .filter_map(Value::as_str)
+        .any(|scope| !scope.ends_with(":read"))
 }
 
 fn problem(description: &str) -> Value {

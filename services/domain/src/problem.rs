@@ -49,6 +49,8 @@ codes! {
     InvalidBody = 422 "invalid-body" "The body does not have the documented shape";
     /// The body or a part of it is larger than the limit.
     TooLarge = 413 "too-large" "The body is too large";
+    /// The body did not arrive whole within 30 seconds.
+    BodyTimeout = 408 "body-timeout" "The body took too long to arrive";
     /// The `Content-Type` is not the one that the operation takes.
     UnsupportedMediaType = 415 "unsupported-media-type" "The content type is not supported";
     /// An id does not have the form of an id of its kind.

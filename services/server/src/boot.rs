@@ -48,6 +48,7 @@ pub async fn open(
     issuer: String,
 ) -> anyhow::Result<Arc<Oubli>> {
     config.storage.make_data_dir()?;
+    root_key::ensure_apart("journal", &config.work.journal_dir, &config.storage)?;
     let (data, keys) = config.storage.locations()?;
     let databases = Databases::open(&data, &keys, config.storage.connections)
         .await
@@ -91,7 +92,9 @@ impl Service {
         roles: Roles,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
-        listen.check()?;
+        if roles.serve {
+            listen.check()?;
+        }
         let lock = take_folder(config)?;
         let listener = if roles.serve { Some(bind(listen.bind)?) } else { None };
         let address = listener.as_ref().map(TcpListener::local_addr).transpose()?;

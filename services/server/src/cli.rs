@@ -121,6 +121,15 @@ pub enum User {
         #[arg(long)]
         name: String,
     },
+    /// Let a staff user sign in no more; ends all their sessions.
+    Disable {
+        /// Databases, root key, journal.
+        #[command(flatten)]
+        config: Config,
+        /// Who.
+        #[arg(long)]
+        name: String,
+    },
     /// List staff users.
     List {
         /// Databases, root key, journal.

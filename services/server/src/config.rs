@@ -1,6 +1,7 @@
 //! Where everything is and how the service listens. Every setting is a flag and an environment
 //! variable, and has a default: with none of them the service runs on SQLite on this machine.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use clap::Args;
 use oubli_store::Location;
 
 /// Where the databases are.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone)]
 pub struct Storage {
     /// Folder of the embedded SQLite databases, made when it is not there.
     #[arg(long, env = "OUBLI_DATA_DIR", default_value = "oubli-data", value_name = "DIR")]
@@ -26,11 +27,12 @@ pub struct Storage {
     pub connections: u32,
 }
 
-/// Where the root key comes from. At most one of three; a file unless given otherwise.
-#[derive(Args, Clone, Debug)]
+/// Where the root key comes from: a file, a passphrase, or the environment.
+#[derive(Args, Clone)]
 pub struct RootKey {
     /// The root key's file, mode 0600. Made at the first start, when both databases are empty. Keep
-    /// it, and keep it apart from the databases: without it they cannot be read.
+    /// it, and keep it apart from the databases: without it they cannot be read. Where no file may
+    /// be, the environment variable `OUBLI_ROOT_KEY` holds the key itself, 32 bytes in base64.
     #[arg(
         long,
         env = "OUBLI_ROOT_KEY_FILE",
@@ -42,7 +44,7 @@ pub struct RootKey {
     /// more, mode 0600). Its salt is kept at --root-key-file.
     #[arg(long, env = "OUBLI_ROOT_PASSPHRASE_FILE", value_name = "FILE")]
     pub root_passphrase_file: Option<PathBuf>,
-    /// The root key itself, 32 bytes in base64. Only by the environment: never on a command line.
+    /// `OUBLI_ROOT_KEY`: never on a command line, where every process could read it.
     #[arg(skip)]
     pub from_environment: Option<String>,
 }
@@ -54,9 +56,15 @@ pub struct Listen {
     #[arg(long, env = "OUBLI_BIND", default_value = "127.0.0.1:8080", value_name = "ADDR:PORT")]
     pub bind: SocketAddr,
     /// A proxy in front ends TLS. Without it the service listens on this machine only.
-    #[arg(long, env = "OUBLI_BEHIND_PROXY")]
+    #[arg(
+        long,
+        env = "OUBLI_BEHIND_PROXY",
+        requires = "url",
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
     pub behind_proxy: bool,
-    /// The service's own URL: issuer and audience of access tokens. Made of --bind when not given.
+    /// The service's own URL as its callers write it, without a slash at the end: issuer and
+    /// audience of access tokens, the same on every node. Made of --bind when not given.
     #[arg(long, env = "OUBLI_URL", value_name = "URL")]
     pub url: Option<String>,
 }
@@ -102,6 +110,19 @@ pub struct Config {
     pub work: Work,
 }
 
+impl fmt::Debug for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The URLs may hold passwords.
+        f.debug_struct("Storage").field("data_dir", &self.data_dir).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for RootKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RootKey").field("file", &self.root_key_file).finish_non_exhaustive()
+    }
+}
+
 impl Storage {
     /// Where `data` and `keys` are.
     ///
@@ -135,15 +156,18 @@ impl Storage {
     /// Makes the folder of the embedded databases, readable by its owner alone.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When it cannot be made, or is there and others can read it.
     pub fn make_data_dir(&self) -> anyhow::Result<()> {
-        use std::os::unix::fs::DirBuilderExt as _;
-        if self.is_embedded() {
-            std::fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(&self.data_dir)
-                .with_context(|| format!("cannot make {}", self.data_dir.display()))?;
+        use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+        if !self.is_embedded() {
+            return Ok(());
+        }
+        let folder = || format!("the data folder {}", self.data_dir.display());
+        let created = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.data_dir);
+        created.with_context(|| format!("cannot make {}", folder()))?;
+        let mode = std::fs::metadata(&self.data_dir).with_context(folder)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            bail!("others can read {}: chmod 700 it", folder());
         }
         Ok(())
     }
@@ -155,6 +179,14 @@ impl Listen {
     /// # Errors
     /// For an address of the network without `--behind-proxy`.
     pub fn check(&self) -> anyhow::Result<()> {
+        if let Some(url) = &self.url {
+            // RFC 8414, section 2: no query, no fragment.
+            let plain = url.starts_with("https://") || url.starts_with("http://");
+            ensure!(
+                plain && !url.ends_with('/') && !url.contains(['?', '#', ' ']),
+                "--url must be https://… (or http://… on this machine) without a slash at the end, a query or a fragment"
+            );
+        }
         ensure!(
             self.bind.ip().is_loopback() || self.behind_proxy,
             "{} can be reached from the network, and this service does not speak TLS: put a proxy in front and say --behind-proxy (OUBLI_BEHIND_PROXY=true), or bind 127.0.0.1",

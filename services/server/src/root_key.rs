@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use oubli_app::Databases;
 use oubli_vault::{EnvironmentProvider, FileProvider, PassphraseProvider, RootKeyProvider};
 
@@ -20,58 +20,74 @@ pub(crate) async fn open(
     storage: &Storage,
     databases: &Databases,
 ) -> anyhow::Result<Arc<dyn RootKeyProvider>> {
-    if let Some(text) = &config.from_environment {
+    let from_environment = config.from_environment.as_ref().filter(|text| !text.is_empty());
+    ensure!(
+        from_environment.is_none() || config.root_passphrase_file.is_none(),
+        "OUBLI_ROOT_KEY and --root-passphrase-file each give a root key: choose one"
+    );
+    if let Some(text) = from_environment {
         return Ok(Arc::new(EnvironmentProvider::parse(text).context("OUBLI_ROOT_KEY")?));
     }
     let file = &config.root_key_file;
-    if storage.is_embedded() {
-        ensure_apart(file, &storage.data_dir)?;
-    }
+    ensure_apart("root key", file, storage)?;
     let first_start = !file.exists() && databases.are_empty().await?;
+    let opened = || format!("the root key {}", file.display());
+    let provider: Arc<dyn RootKeyProvider> = match &config.root_passphrase_file {
+        None if first_start => Arc::new(FileProvider::create(file).with_context(opened)?),
+        None => Arc::new(FileProvider::open(file).with_context(opened)?),
+        Some(passphrase) => {
+            let text = passphrase_of(passphrase)?;
+            let file = file.clone();
+            // argon2id takes a moment, on purpose.
+            let provider = tokio::task::spawn_blocking(move || {
+                if first_start {
+                    PassphraseProvider::create(&file, &text)
+                } else {
+                    PassphraseProvider::open(&file, &text)
+                }
+            })
+            .await?
+            .with_context(opened)?;
+            Arc::new(provider)
+        }
+    };
     if first_start {
         tracing::warn!(
             file = %file.display(),
             "made a new root key: back it up now, apart from the databases; without it nothing can be read"
         );
     }
-    let opened = || format!("the root key {}", file.display());
-    match &config.root_passphrase_file {
-        None if first_start => Ok(Arc::new(FileProvider::create(file).with_context(opened)?)),
-        None => Ok(Arc::new(FileProvider::open(file).with_context(opened)?)),
-        Some(passphrase) => {
-            let text = passphrase_of(passphrase)?;
-            let file = file.clone();
-            // argon2id takes a moment, on purpose.
-            let provider = tokio::task::spawn_blocking(move || match first_start {
-                true => PassphraseProvider::create(&file, &text),
-                false => PassphraseProvider::open(&file, &text),
-            })
-            .await?
-            .with_context(opened)?;
-            Ok(Arc::new(provider))
-        }
-    }
+    Ok(provider)
 }
 
 fn passphrase_of(file: &Path) -> anyhow::Result<String> {
     use std::os::unix::fs::PermissionsExt as _;
     let named = || format!("the passphrase file {}", file.display());
     let mode = std::fs::metadata(file).with_context(named)?.permissions().mode();
-    ensure!(mode & 0o077 == 0, "{} can be read by others: chmod 600 it", named());
+    if mode & 0o077 != 0 {
+        bail!("{} can be read by others: chmod 600 it", named());
+    }
     let text = std::fs::read_to_string(file).with_context(named)?;
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-/// A backup of the data folder must not carry the key that opens it.
-fn ensure_apart(file: &Path, data_dir: &Path) -> anyhow::Result<()> {
-    let folder = std::path::absolute(data_dir)?;
-    let file = std::path::absolute(file)?;
+/// A backup of the data folder must not carry the key that opens it, nor a restore take back the
+/// journal that it is to be held against.
+///
+/// # Errors
+/// When `path` lies in the folder of the embedded databases.
+pub(crate) fn ensure_apart(what: &str, path: &Path, storage: &Storage) -> anyhow::Result<()> {
+    if !storage.is_embedded() {
+        return Ok(());
+    }
+    let folder = std::path::absolute(&storage.data_dir)?;
+    let path = std::path::absolute(path)?;
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let parent = path.parent().unwrap_or(&path);
     ensure!(
-        !file.starts_with(&folder)
-            && !real(file.parent().unwrap_or(&file)).starts_with(real(&folder)),
-        "the root key {} lies in the data folder: a backup of that folder would hold both; move it",
-        file.display()
+        !path.starts_with(&folder) && !real(parent).starts_with(real(&folder)),
+        "the {what} {} lies in the data folder: a backup of that folder would hold both; move it",
+        path.display()
     );
     Ok(())
 }

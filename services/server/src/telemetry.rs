@@ -20,7 +20,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// # Errors
 /// When the filter is not valid.
 pub(crate) fn start(filter: &str, format: LogFormat) -> anyhow::Result<()> {
-    // HTTP internals log heads and bodies of requests below this level; no filter may ask for it.
+    // What lies below us tells of its own inner life at lower levels: a filter for everything does
+    // not mean these.
     let filter = EnvFilter::try_new(filter)?
         .add_directive("actix_http=info".parse()?)
         .add_directive("actix_server=warn".parse()?)

@@ -22,8 +22,8 @@ use crate::state::Api;
 #[delete("/v1/apps/{app}/clients/{client}")]
 pub(crate) async fn revoke_client(
     api: web::Data<Api>,
-    path: web::Path<(String, ClientId)>,
     write: Write<scopes::ClientsWrite, ()>,
+    path: web::Path<(String, ClientId)>,
 ) -> Answer {
     clients::revoke(&api.oubli, &write.call, &path.1).await?;
     Ok(HttpResponse::NoContent().finish())

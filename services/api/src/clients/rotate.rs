@@ -24,8 +24,8 @@ use crate::state::Api;
 #[post("/v1/apps/{app}/clients/{client}/secret")]
 pub(crate) async fn rotate_secret(
     api: web::Data<Api>,
-    path: web::Path<(String, ClientId)>,
     write: Write<scopes::ClientsWrite, ()>,
+    path: web::Path<(String, ClientId)>,
 ) -> Answer {
     let made = clients::rotate_secret(&api.oubli, &write.call, &path.1).await?;
     Ok(answer_secret(HttpResponse::Ok(), made))

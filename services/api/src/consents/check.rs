@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, post, web};
 use oubli_app::consents;
 
 use super::wire::{CheckAnswer, CheckInput};
-use crate::extract::{Write, scopes};
+use crate::extract::{Ask, scopes};
 use crate::problem::Answer;
 use crate::state::Api;
 
@@ -23,9 +23,9 @@ use crate::state::Api;
 #[post("/v1/apps/{app}/consents:check")]
 pub(crate) async fn check_consent(
     api: web::Data<Api>,
-    question: Write<scopes::ConsentsRead, CheckInput>,
+    question: Ask<scopes::ConsentsRead, CheckInput>,
 ) -> Answer {
     let item = question.body.read()?;
-    let checked = consents::check(&api.oubli, &question.call.caller, &item).await?;
+    let checked = consents::check(&api.oubli, &question.caller, &item).await?;
     Ok(HttpResponse::Ok().json(CheckAnswer::from(checked)))
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::wire::{CheckAnswer, CheckInput};
-use crate::extract::{Input, Write, read_json, scopes};
+use crate::extract::{Ask, Input, read_json, scopes};
 use crate::problem::Answer;
 use crate::state::{Api, Limits};
 
@@ -88,7 +88,7 @@ impl From<Result<Checked, Refusal>> for CheckResult {
 #[post("/v1/apps/{app}/consents:check-batch")]
 pub(crate) async fn check_consents(
     api: web::Data<Api>,
-    questions: Write<scopes::ConsentsRead, CheckBatch>,
+    questions: Ask<scopes::ConsentsRead, CheckBatch>,
 ) -> Answer {
     let items = questions
         .body
@@ -97,7 +97,7 @@ pub(crate) async fn check_consents(
         .enumerate()
         .map(|(n, item)| item.read().map_err(|refusal| refusal.below(&format!("/items/{n}"))));
     let items: Vec<CheckItem> = items.collect::<Result<_, _>>()?;
-    let answers = consents::check_batch(&api.oubli, &questions.call.caller, &items).await?;
+    let answers = consents::check_batch(&api.oubli, &questions.caller, &items).await?;
     let items = answers.into_iter().map(CheckResult::from).collect();
     Ok(HttpResponse::Ok().json(CheckResults { items }))
 }

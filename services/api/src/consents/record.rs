@@ -30,8 +30,8 @@ use crate::state::Api;
 #[post("/v1/apps/{app}/subjects/{subject}/consents")]
 pub(crate) async fn record_consent(
     api: web::Data<Api>,
-    path: web::Path<SubjectPath>,
     write: Write<scopes::ConsentsWrite, ConsentInput>,
+    path: web::Path<SubjectPath>,
 ) -> Answer {
     let new = write.body.read()?;
     let recorded = consents::record(&api.oubli, &write.call, path.subject, &new).await?;

@@ -1,15 +1,17 @@
 //! The body of a call that changes something, with who calls and whether it may be a repeat.
 
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
+use actix_web::rt::time::timeout;
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use oubli_app::auth::Staff;
-use oubli_app::{Actor, Call, Once};
+use oubli_app::{Actor, Call, Caller, Once};
 use oubli_domain::{Code, Refusal, json};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -21,6 +23,8 @@ use crate::openapi;
 use crate::problem::Problem;
 use crate::state::Limits;
 
+/// How long a body may take to arrive, so that nobody holds a connection by sending slowly.
+const BODY: Duration = Duration::from_secs(30);
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// A wire type that a call may bring as its body. `()` brings none.
@@ -79,6 +83,50 @@ fn fault(message: &str) -> String {
         _ if message.starts_with("must be ") || message.starts_with("not a") => message.to_owned(),
         _ if message.starts_with("there is no such ") => message.to_owned(),
         _ => "does not have the documented form".to_owned(),
+    }
+}
+
+/// A question to the app of the path that needs a body, since personal data is in no URL. It changes
+/// nothing, so it takes no `Idempotency-Key`.
+pub(crate) struct Ask<S, T> {
+    pub(crate) caller: Caller,
+    pub(crate) body: T,
+    scope: PhantomData<S>,
+}
+
+impl<S: Needs, T: Input> FromRequest for Ask<S, T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let caller = granted::<S>(&request).await?;
+            let (body, _) = read::<T>(&request, &mut payload).await?;
+            Ok(Self { caller, body, scope: PhantomData })
+        })
+    }
+}
+
+/// What another extractor makes of the body, when it arrives in time.
+pub(crate) struct Timely<T>(pub(crate) T);
+
+impl<T> FromRequest for Timely<T>
+where
+    T: FromRequest + 'static,
+    T::Future: 'static,
+{
+    type Error = actix_web::Error;
+    type Future = LocalBoxFuture<'static, Result<Self, actix_web::Error>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let inner = T::from_request(request, payload);
+        Box::pin(async move {
+            match timeout(BODY, inner).await {
+                Ok(read) => read.map(Self).map_err(Into::into),
+                Err(_) => Err(Problem::from(Code::BodyTimeout).into()),
+            }
+        })
     }
 }
 
@@ -147,7 +195,7 @@ pub(crate) async fn read<T: Input>(
     payload: &mut Payload,
 ) -> Result<(T, Bytes), Problem> {
     let most = T::most_bytes(&api(request)?.limits);
-    let bytes = collect(payload, most).await?;
+    let bytes = timeout(BODY, collect(payload, most)).await.map_err(|_| Code::BodyTimeout)??;
     if T::MEDIA_TYPES.is_empty() {
         if bytes.is_empty() {
             return Ok((T::read(Value::Null)?, bytes));

@@ -81,8 +81,8 @@ struct PutNotice {
 #[put("/v1/apps/{app}/notices/{notice}")]
 pub(crate) async fn put_notice(
     api: web::Data<Api>,
-    path: web::Path<NoticePath>,
     write: Write<scopes::DataMapWrite, NoticeBody>,
+    path: web::Path<NoticePath>,
 ) -> Answer {
     let content = write.body.content()?;
     let put = notices::put(&api.oubli, &write.call, &path.notice, &content).await?;

@@ -8,7 +8,11 @@ use utoipa::ToSchema;
 
 use super::credentials::{TokenForm, basic};
 use super::refusal::{OauthError, OauthRefusal};
+use crate::extract::Timely;
 use crate::state::Api;
+
+/// A form as it was sent, so that a parameter sent twice is seen.
+type Pairs = web::Form<Vec<(String, String)>>;
 
 /// An access token (RFC 6749, section 5.1).
 #[derive(Serialize, ToSchema)]
@@ -43,10 +47,10 @@ struct TokenAnswer {
 pub(crate) async fn issue_token(
     api: web::Data<Api>,
     request: HttpRequest,
-    form: Result<web::Form<Vec<(String, String)>>, actix_web::Error>,
+    form: Result<Timely<Pairs>, actix_web::Error>,
 ) -> Result<HttpResponse, OauthRefusal> {
     let form = form.map_err(|_| TokenRefusal::InvalidRequest("the body is not a short form"))?;
-    let form = TokenForm::read(form.into_inner())?;
+    let form = TokenForm::read(form.0.into_inner())?;
     let basic = basic(&request)?;
     let issued = token::issue(&api.oubli, form.request(basic.as_ref())?).await?;
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(TokenAnswer {

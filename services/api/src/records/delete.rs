@@ -31,9 +31,9 @@ use crate::state::Api;
 #[delete("/v1/apps/{app}/subjects/{subject}/records/{category}/{record}")]
 pub(crate) async fn delete_record(
     api: web::Data<Api>,
+    write: Write<scopes::RecordsWrite, ()>,
     path: web::Path<RecordPath>,
     condition: Condition,
-    write: Write<scopes::RecordsWrite, ()>,
 ) -> Answer {
     let key = path.into_inner().into();
     records::delete(&api.oubli, &write.call, &key, condition.0).await?;

@@ -33,9 +33,9 @@ use crate::state::Api;
 #[patch("/v1/apps/{app}/subjects/{subject}/records/{category}/{record}")]
 pub(crate) async fn patch_record(
     api: web::Data<Api>,
+    write: Write<scopes::RecordsWrite, MergePatch>,
     path: web::Path<RecordPath>,
     condition: Condition,
-    write: Write<scopes::RecordsWrite, MergePatch>,
 ) -> Answer {
     let key = path.into_inner().into();
     let written = records::patch(&api.oubli, &write.call, &key, write.body.0, condition.0).await?;

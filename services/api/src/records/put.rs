@@ -36,9 +36,9 @@ use crate::state::Api;
 #[put("/v1/apps/{app}/subjects/{subject}/records/{category}/{record}")]
 pub(crate) async fn put_record(
     api: web::Data<Api>,
+    write: Write<scopes::RecordsWrite, RecordBody>,
     path: web::Path<RecordPath>,
     condition: Condition,
-    write: Write<scopes::RecordsWrite, RecordBody>,
 ) -> Answer {
     let key = path.into_inner().into();
     let written = records::put(&api.oubli, &write.call, &key, write.body.0, condition.0).await?;

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, post, web};
 use oubli_app::requests;
 
 use super::wire::Plan;
-use crate::extract::{Write, scopes};
+use crate::extract::{Ask, scopes};
 use crate::problem::Answer;
 use crate::state::Api;
 use crate::subjects::wire::SubjectInput;
@@ -23,9 +23,9 @@ use crate::subjects::wire::SubjectInput;
 #[post("/v1/apps/{app}/requests:preview")]
 pub(crate) async fn preview_erasure(
     api: web::Data<Api>,
-    query: Write<scopes::RequestsRead, SubjectInput>,
+    query: Ask<scopes::RequestsRead, SubjectInput>,
 ) -> Answer {
     let selector = query.body.selector()?;
-    let plan = requests::preview(&api.oubli, &query.call.caller, &selector).await?;
+    let plan = requests::preview(&api.oubli, &query.caller, &selector).await?;
     Ok(HttpResponse::Ok().json(Plan::from(plan)))
 }

@@ -24,8 +24,8 @@ use crate::state::Api;
 #[post("/v1/apps/{app}/subjects/{subject}/identifiers")]
 pub(crate) async fn add_identifier(
     api: web::Data<Api>,
-    path: web::Path<(String, SubjectId)>,
     write: Write<scopes::SubjectsWrite, IdentifierInput>,
+    path: web::Path<(String, SubjectId)>,
 ) -> Answer {
     let added = subjects::add(&api.oubli, &write.call, path.1, write.body.into()).await?;
     Ok(HttpResponse::Created().json(Identifier {

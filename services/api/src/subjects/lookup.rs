@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, post, web};
 use oubli_app::subjects;
 
 use super::wire::{Subject, SubjectInput};
-use crate::extract::{Write, scopes};
+use crate::extract::{Ask, scopes};
 use crate::problem::Answer;
 use crate::state::Api;
 
@@ -22,9 +22,9 @@ use crate::state::Api;
 #[post("/v1/apps/{app}/subjects:lookup")]
 pub(crate) async fn lookup_subject(
     api: web::Data<Api>,
-    query: Write<scopes::SubjectsRead, SubjectInput>,
+    query: Ask<scopes::SubjectsRead, SubjectInput>,
 ) -> Answer {
     let selector = query.body.selector()?;
-    let found = subjects::lookup(&api.oubli, &query.call.caller, &selector).await?;
+    let found = subjects::lookup(&api.oubli, &query.caller, &selector).await?;
     Ok(HttpResponse::Ok().json(Subject::from(found)))
 }

@@ -23,8 +23,8 @@ use crate::state::Api;
 #[delete("/v1/apps/{app}/subjects/{subject}/identifiers/{identifier}")]
 pub(crate) async fn remove_identifier(
     api: web::Data<Api>,
-    path: web::Path<(String, SubjectId, IdentifierId)>,
     write: Write<scopes::SubjectsWrite, ()>,
+    path: web::Path<(String, SubjectId, IdentifierId)>,
 ) -> Answer {
     subjects::remove(&api.oubli, &write.call, path.1, path.2).await?;
     Ok(HttpResponse::NoContent().finish())

@@ -10,6 +10,11 @@ use crate::cli::Migrate;
 /// Applies, lists or prints the migrations of both databases.
 pub(super) async fn run(command: Migrate) -> anyhow::Result<ExitCode> {
     let storage = &command.config.storage;
+    let only_looks = command.dry_run || command.status;
+    if only_looks && storage.is_embedded() && !storage.data_dir.exists() {
+        println!("There is no database yet: SQLite is made and migrated at the first start.");
+        return Ok(ExitCode::SUCCESS);
+    }
     storage.make_data_dir()?;
     let (data, keys) = storage.locations()?;
     let mut pending = Vec::new();
@@ -26,9 +31,11 @@ pub(super) async fn run(command: Migrate) -> anyhow::Result<ExitCode> {
         }
         db.close().await;
     }
-    if !command.dry_run && !command.status {
+    if !only_looks {
         boot::migrate(storage).await?;
-        pending.iter().for_each(|name| println!("{name}: now applied"));
+        for name in &pending {
+            println!("{name}: now applied");
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

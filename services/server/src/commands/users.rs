@@ -33,6 +33,12 @@ pub(super) async fn run(command: User, root_key: Option<String>) -> anyhow::Resu
             println!("The password is set; open sessions are ended.");
             oubli.close().await;
         }
+        User::Disable { config, name } => {
+            let oubli = open(config, root_key).await?;
+            told(staff::disable_user(&oubli, &Actor::System, &name).await)?;
+            println!("{name} can sign in no more; open sessions are ended.");
+            oubli.close().await;
+        }
         User::List { config } => list(&*open(config, root_key).await?).await?,
     }
     Ok(ExitCode::SUCCESS)
