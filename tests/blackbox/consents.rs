@@ -1,6 +1,6 @@
 //! Data maps, notices, purposes and consents as callers meet them.
 
-use oubli_tests::{Caller, Engine, TestServer, both_engines, data_map, merge};
+use oubli_tests::{Caller, TestServer, both_engines, data_map, merge};
 use serde_json::{Value, json};
 
 fn grant() -> Value {
