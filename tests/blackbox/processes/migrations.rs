@@ -9,8 +9,9 @@ use super::installation::{Installation, open_shop};
 fn locations(own: &Installation) -> [Location; 2] {
     match &own.databases {
         Some(pair) => [pair.data_url(), pair.keys_url()].map(|url| Location::Postgres(url.into())),
-        None => ["data", "keys"]
-            .map(|name| Location::Sqlite(own.path(&format!("data/{name}.sqlite")))),
+        None => {
+            ["data", "keys"].map(|name| Location::Sqlite(own.path(&format!("data/{name}.sqlite"))))
+        }
     }
 }
 
