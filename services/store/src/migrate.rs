@@ -5,7 +5,7 @@
 
 use sqlx::migrate::{Migrate, MigrateError, Migrator};
 
-use crate::db::Db;
+use crate::db::{Db, Location};
 use crate::error::{MigrationError, Result, StoreError};
 
 static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite");
@@ -68,6 +68,18 @@ pub async fn status(db: &Db) -> Result<Vec<Step>> {
         (None, None) => return Ok(Vec::new()),
     };
     compare(db.schema(), &migrator, &applied)
+}
+
+/// Every migration that a database at `at` will get, as if it were not there yet.
+///
+/// # Errors
+/// None in practice: nothing that was applied can disagree.
+pub fn planned(schema: Schema, at: &Location) -> Result<Vec<Step>> {
+    let all = match at {
+        Location::Sqlite(_) => &SQLITE,
+        Location::Postgres(_) => &POSTGRES,
+    };
+    compare(schema, &schema.migrator(all), &[])
 }
 
 /// The applied migrations; none when the table is not there yet.

@@ -25,6 +25,7 @@ both_engines! {
         let shown = own.run(&["migrate", "--dry-run"]).await.succeeds().stdout.to_lowercase();
         assert!(shown.contains("create table subjects") && shown.contains("subject_keys"), "{shown}");
         assert_eq!(status().await.succeeds().stdout, before, "a dry run changes nothing");
+        assert!(!own.path("data").exists(), "looking makes no files");
 
         let applied = own.run(&["migrate"]).await.succeeds().stdout;
         assert_eq!(applied.matches(": now applied").count(), steps, "{applied}");

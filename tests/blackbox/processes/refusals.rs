@@ -50,7 +50,14 @@ both_engines! {
             ended.fails_saying(&["--behind-proxy", "TLS"]);
         }
         assert!(!own.root_key().exists(), "nothing was made");
-        let mut command = own.command(&["all", "--bind", "0.0.0.0:0", "--behind-proxy"]);
+        let proxied = ["all", "--bind", "0.0.0.0:0", "--behind-proxy"];
+        let unnamed = own.run(&proxied).await;
+        assert!(unnamed.code.is_some_and(|code| code != 0) && unnamed.stderr.contains("--url"));
+        for bad in ["oubli.example", "https://oubli.example/", "https://oubli.example?a=b"] {
+            own.run(&[&proxied[..], &["--url", bad]].concat()).await.fails_saying(&["--url"]);
+        }
+        let mut command =
+            own.command(&[&proxied[..], &["--url", "https://oubli.example"]].concat());
         let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
         let mut log = tokio::io::BufReader::new(child.stderr.take().unwrap());
         let mut text = String::new();

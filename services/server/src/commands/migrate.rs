@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use oubli_store::{Db, Schema, migrate};
+use oubli_store::migrate::{self, Step};
+use oubli_store::{Db, Location, Schema};
 
 use crate::boot;
 use crate::cli::Migrate;
@@ -10,17 +11,10 @@ use crate::cli::Migrate;
 /// Applies, lists or prints the migrations of both databases.
 pub(super) async fn run(command: Migrate) -> anyhow::Result<ExitCode> {
     let storage = &command.config.storage;
-    let only_looks = command.dry_run || command.status;
-    if only_looks && storage.is_embedded() && !storage.data_dir.exists() {
-        println!("There is no database yet: SQLite is made and migrated at the first start.");
-        return Ok(ExitCode::SUCCESS);
-    }
-    storage.make_data_dir()?;
     let (data, keys) = storage.locations()?;
     let mut pending = Vec::new();
     for (schema, location) in [(Schema::Keys, keys), (Schema::Data, data)] {
-        let db = Db::open_for_migration(schema, &location).await?;
-        for step in migrate::status(&db).await? {
+        for step in steps(schema, &location).await? {
             let name = format!("{}: {:04} {}", schema.as_str(), step.version, step.description);
             match step.applied {
                 true => println!("{name}: applied"),
@@ -29,13 +23,23 @@ pub(super) async fn run(command: Migrate) -> anyhow::Result<ExitCode> {
                 false => pending.push(name),
             }
         }
-        db.close().await;
     }
-    if !only_looks {
+    if !command.dry_run && !command.status {
         boot::migrate(storage).await?;
         for name in &pending {
             println!("{name}: now applied");
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The migrations of a database. A SQLite file that is not there is not made by looking.
+async fn steps(schema: Schema, location: &Location) -> anyhow::Result<Vec<Step>> {
+    if matches!(location, Location::Sqlite(file) if !file.exists()) {
+        return Ok(migrate::planned(schema, location)?);
+    }
+    let db = Db::open_for_migration(schema, location).await?;
+    let steps = migrate::status(&db).await;
+    db.close().await;
+    Ok(steps?)
 }
