@@ -1,5 +1,6 @@
 //! Logs, and what is told of each request: its route's template, never its path or query.
 
+use std::io::IsTerminal as _;
 use std::time::Instant;
 
 use actix_web::body::MessageBody;
@@ -30,7 +31,10 @@ pub(crate) fn start(filter: &str, format: LogFormat) -> anyhow::Result<()> {
         .add_directive("hyper_util=info".parse()?)
         .add_directive("reqwest=info".parse()?)
         .add_directive("sqlx=warn".parse()?);
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     // A second start in one process (tests) keeps the first.
     let started = match format {
         LogFormat::Text => logs.try_init(),
