@@ -11,22 +11,16 @@ use super::installation::{Installation, customer, open_shop};
 
 /// The kinds of events in the log, with how often each tells of a request.
 async fn told(shop: &Caller) -> BTreeMap<(String, String), usize> {
-    let (mut counts, mut after) = (BTreeMap::new(), String::new());
-    loop {
-        let page = shop.get(&format!("/events?limit=1000{after}")).await.expect_status(200);
-        for item in page.body["items"].as_array().unwrap() {
-            let leaf = &item["leaf"];
-            if let (Some(kind), Some(request)) =
-                (leaf["type"].as_str(), leaf["facts"]["request"].as_str())
-            {
-                *counts.entry((kind.to_owned(), request.to_owned())).or_default() += 1;
-            }
-        }
-        match page.body["next"].as_str() {
-            Some(next) => after = format!("&after={next}"),
-            None => return counts,
+    let mut counts = BTreeMap::new();
+    for item in shop.all_pages("/events", 1_000).await {
+        let leaf = &item["leaf"];
+        if let (Some(kind), Some(request)) =
+            (leaf["type"].as_str(), leaf["facts"]["request"].as_str())
+        {
+            *counts.entry((kind.to_owned(), request.to_owned())).or_default() += 1;
         }
     }
+    counts
 }
 
 /// Waits for the end of a request whose worker may have died: its lease ends first.

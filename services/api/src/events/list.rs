@@ -3,26 +3,13 @@
 use actix_web::{HttpResponse, get, web};
 use oubli_app::events;
 use oubli_domain::{Code, EventId};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::extract::{Granted, Page, PageQuery, scopes};
 use crate::problem::{Answer, Problem};
 use crate::state::Api;
-
-/// Which events.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct EventsQuery {
-    /// The id of the last event seen: `next` of the page before.
-    #[param(value_type = Option<String>)]
-    after: Option<EventId>,
-    /// How many items, 1 to 1,000; 100 unless given.
-    #[param(minimum = 1, maximum = 1000)]
-    limit: Option<u32>,
-}
 
 /// One event of the log.
 #[derive(Serialize, ToSchema)]
@@ -40,7 +27,7 @@ struct Event {
 /// Oldest first, a page at a time.
 #[utoipa::path(
     tag = "Log",
-    params(("app" = String, Path, description = "The app"), EventsQuery),
+    params(("app" = String, Path, description = "The app"), PageQuery),
     responses((status = 200, description = "A page", body = Page<Event>)),
     security(("oauth2" = ["audit:read"]), ("staff" = [])),
 )]
@@ -48,14 +35,12 @@ struct Event {
 pub(crate) async fn list_events(
     api: web::Data<Api>,
     granted: Granted<scopes::AuditRead>,
-    query: web::Query<EventsQuery>,
+    query: web::Query<PageQuery>,
 ) -> Answer {
-    let limit = PageQuery::new(None, query.limit).limit()?;
-    let found = events::list(&api.oubli, &granted.caller, query.after, limit).await?;
+    let (after, limit) = (query.after()?, query.limit()?);
+    let found = events::list(&api.oubli, &granted.caller, after, limit).await?;
     let items = found.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    let full = items.len() >= limit as usize;
-    let next = items.last().filter(|_| full).map(|last| last.event.to_string());
-    Ok(HttpResponse::Ok().json(Page { items, next }))
+    Ok(HttpResponse::Ok().json(Page::of(items, limit, |item: &Event| item.event.to_string())))
 }
 
 fn read((event, leaf): (EventId, String)) -> Result<Event, Problem> {
