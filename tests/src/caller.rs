@@ -106,14 +106,22 @@ impl Caller {
         self.post("/subjects", &body).await.expect_status(201).text("/subject")
     }
 
-    /// Waits until a request is completed; its end is an event of the service, so this polls.
+    /// Waits until a request is completed, for half a minute at most.
     pub async fn completed(&self, request: &str) -> Reply {
-        for _ in 0..600 {
+        self.completed_within(request, 600).await
+    }
+
+    /// Waits until a request is completed. Its end is an event of the service that only its state
+    /// tells of, so this asks for it up to `times` times, 50 ms apart.
+    pub async fn completed_within(&self, request: &str, times: u32) -> Reply {
+        for _ in 0..times {
             let reply = self.get(&format!("/requests/{request}")).await.expect_status(200);
             match reply.text("/state").as_str() {
                 "completed" => return reply,
-                "failed" => panic!("the request failed: {}", reply.body),
-                _ => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+                "received" | "running" => {
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                }
+                _ => panic!("the request ended otherwise: {}", reply.body),
             }
         }
         panic!("the request {request} was not completed in time");

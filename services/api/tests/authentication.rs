@@ -1,39 +1,22 @@
 //! Tokens, sign-in, apps and clients through the real routes.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod common;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::web;
 use oubli_api::{Api, Limits, routes};
 use oubli_app::auth::VisibleApps;
-use oubli_app::{Actor, Databases, Options, Oubli, staff};
+use oubli_app::{Actor, Oubli, staff};
 use oubli_domain::Pii;
-use oubli_domain::clock::SystemClock;
 use oubli_domain::scope::Role;
-use oubli_store::Location;
-use oubli_vault::EnvironmentProvider;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use utoipa_actix_web::AppExt;
 
-const PASSWORD: &str = "a good long password";
-
-async fn service(dir: &TempDir) -> Arc<Oubli> {
-    let file = |name: &str| Location::Sqlite(dir.path().join(name));
-    let databases = Databases::open(&file("data.db"), &file("keys.db"), 4).await.unwrap();
-    let root = EnvironmentProvider::parse(&format!("{}=", "A".repeat(43))).unwrap();
-    let options = Options {
-        issuer: "https://oubli.test".to_owned(),
-        key_cache: Duration::from_mins(1),
-        certificate_wait: Duration::from_mins(1),
-        journal_dir: dir.path().join("journal"),
-    };
-    let oubli = Oubli::open(databases, Arc::new(root), Arc::new(SystemClock), options).await;
-    Arc::new(oubli.unwrap())
-}
+use common::{PASSWORD, service};
 
 async fn user(oubli: &Oubli, name: &str, role: Role) {
     let password = Pii::new(PASSWORD.to_owned());

@@ -1,8 +1,9 @@
 //! Requests from the first call to the certificate, through the real routes.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod common;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -12,32 +13,14 @@ use oubli_api::{Api, Limits, routes};
 use oubli_app::auth::VisibleApps;
 use oubli_app::certificate::verify_certificate;
 use oubli_app::subjects::NewIdentifier;
-use oubli_app::{Actor, Call, Databases, Options, Oubli, Worker, apps, data_map, staff, subjects};
-use oubli_domain::clock::SystemClock;
+use oubli_app::{Actor, Call, Oubli, Worker, apps, data_map, staff, subjects};
 use oubli_domain::scope::Role;
 use oubli_domain::{AppId, IdentifierType, Pii};
-use oubli_store::Location;
-use oubli_vault::EnvironmentProvider;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use utoipa_actix_web::AppExt;
 
-const PASSWORD: &str = "a good long password";
-
-async fn service(dir: &TempDir) -> Arc<Oubli> {
-    let file = |name: &str| Location::Sqlite(dir.path().join(name));
-    let databases = Databases::open(&file("data.db"), &file("keys.db"), 4).await.unwrap();
-    let root = EnvironmentProvider::parse(&format!("{}=", "A".repeat(43))).unwrap();
-    let options = Options {
-        issuer: "https://oubli.test".to_owned(),
-        key_cache: Duration::from_mins(1),
-        certificate_wait: Duration::from_mins(1),
-        journal_dir: dir.path().join("journal"),
-    };
-    let oubli = Oubli::open(databases, Arc::new(root), Arc::new(SystemClock), options).await;
-    Arc::new(oubli.unwrap())
-}
+use common::{PASSWORD, service};
 
 fn map() -> Value {
     json!({

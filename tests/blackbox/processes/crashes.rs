@@ -23,18 +23,9 @@ async fn told(shop: &Caller) -> BTreeMap<(String, String), usize> {
     counts
 }
 
-/// Waits for the end of a request whose worker may have died: its lease ends first.
-async fn ends(shop: &Caller, request: &str) -> Reply {
-    for _ in 0..1_500 {
-        let reply = shop.get(&format!("/requests/{request}")).await.expect_status(200);
-        match reply.body["state"].as_str().unwrap() {
-            "completed" => return reply,
-            "received" | "running" => tokio::time::sleep(Duration::from_millis(100)).await,
-            _ => panic!("{}", reply.body),
-        }
-    }
-    panic!("the request {request} was not completed in time");
-}
+/// How often the end of a request is asked for whose worker may have died: its lease of 60 seconds
+/// ends first.
+const POLLS: u32 = 3_000;
 
 /// Each erasure has one end and one certificate that holds.
 async fn erased_once(shop: &Caller, erasures: &[String]) {
@@ -83,7 +74,7 @@ both_engines! {
             shop = shop.at(&process.url);
         }
         for request in erasures.iter().chain(&exports) {
-            ends(&shop, request).await;
+            shop.completed_within(request, POLLS).await;
         }
         erased_once(&shop, &erasures).await;
         exported_once(&shop, &exports).await;
@@ -110,7 +101,7 @@ async fn two_services_on_one_postgres_share_the_jobs() {
         first.get(&format!("/subjects/{leaves}")).await.expect_gone();
     }
     for request in erasures.iter().chain(&exports) {
-        ends(&first, request).await;
+        first.completed_within(request, POLLS).await;
     }
     erased_once(&second, &erasures).await;
     exported_once(&first, &exports).await;
@@ -127,7 +118,7 @@ async fn a_worker_of_its_own_does_the_jobs_of_a_server() {
     let shop = open_shop(&server, &client).await;
     let ada = customer(&shop, "ada@example.org").await;
     let request = shop.request_of("erasure", &ada).await;
-    ends(&shop, &request).await;
+    shop.completed_within(&request, POLLS).await;
     erased_once(&shop, &[request]).await;
     assert_eq!(shop.all_pages("/subjects", 100).await, Vec::<Value>::new());
     worker.stop().await;

@@ -86,6 +86,16 @@ fn fault(message: &str) -> String {
     }
 }
 
+/// What an extractor makes of a request and its body, as the future that actix-web wants.
+fn extracted<T: 'static>(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    make: impl AsyncFnOnce(&HttpRequest, &mut Payload) -> Result<T, Problem> + 'static,
+) -> LocalBoxFuture<'static, Result<T, Problem>> {
+    let (request, mut payload) = (request.clone(), payload.take());
+    Box::pin(async move { make(&request, &mut payload).await })
+}
+
 /// A question to the app of the path that needs a body, since personal data is in no URL. It changes
 /// nothing, so it takes no `Idempotency-Key`.
 pub(crate) struct Ask<S, T> {
@@ -99,10 +109,9 @@ impl<S: Needs, T: Input> FromRequest for Ask<S, T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, mut payload) = (request.clone(), payload.take());
-        Box::pin(async move {
-            let caller = granted::<S>(&request).await?;
-            let (body, _) = read::<T>(&request, &mut payload).await?;
+        extracted(request, payload, async |request, payload| {
+            let caller = granted::<S>(request).await?;
+            let (body, _) = read::<T>(request, payload).await?;
             Ok(Self { caller, body, scope: PhantomData })
         })
     }
@@ -143,11 +152,10 @@ impl<S: Needs, T: Input> FromRequest for Write<S, T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, mut payload) = (request.clone(), payload.take());
-        Box::pin(async move {
-            let caller = granted::<S>(&request).await?;
-            let (body, bytes) = read::<T>(&request, &mut payload).await?;
-            let once = once(&request, &caller.actor, &bytes)?;
+        extracted(request, payload, async |request, payload| {
+            let caller = granted::<S>(request).await?;
+            let (body, bytes) = read::<T>(request, payload).await?;
+            let once = once(request, &caller.actor, &bytes)?;
             Ok(Self { call: Call { caller, once }, body, scope: PhantomData })
         })
     }
@@ -166,11 +174,10 @@ impl<S: Needs, T: Input> FromRequest for StaffWrite<S, T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, mut payload) = (request.clone(), payload.take());
-        Box::pin(async move {
-            let staff = granted_staff::<S>(&request).await?;
-            let (body, bytes) = read::<T>(&request, &mut payload).await?;
-            let once = once(&request, &Actor::Staff(staff.user), &bytes)?;
+        extracted(request, payload, async |request, payload| {
+            let staff = granted_staff::<S>(request).await?;
+            let (body, bytes) = read::<T>(request, payload).await?;
+            let once = once(request, &Actor::Staff(staff.user), &bytes)?;
             Ok(Self { staff, body, once, scope: PhantomData })
         })
     }
@@ -184,13 +191,14 @@ impl<T: Input> FromRequest for Open<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, mut payload) = (request.clone(), payload.take());
-        Box::pin(async move { Ok(Self(read::<T>(&request, &mut payload).await?.0)) })
+        extracted(request, payload, async |request, payload| {
+            Ok(Self(read::<T>(request, payload).await?.0))
+        })
     }
 }
 
 /// Reads the body of a request. The bytes are what a repeat is recognised by.
-pub(crate) async fn read<T: Input>(
+async fn read<T: Input>(
     request: &HttpRequest,
     payload: &mut Payload,
 ) -> Result<(T, Bytes), Problem> {
