@@ -6,30 +6,41 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 use oubli_domain::identifier::{IdentifierType, NormalisedIdentifier};
-use oubli_domain::{AppId, Code, SubjectId, Time};
-use oubli_store::Db;
+use oubli_domain::{AppId, ClaimId, Code, SubjectId, Time};
 use oubli_store::keys::app_keys::{self, AppSecret, WrappedAppKey};
 use oubli_store::keys::blind_indexes::BlindIndex;
+use oubli_store::keys::key_sets;
 use oubli_store::keys::subject_keys::{self, WrappedDataKey};
+use oubli_store::Db;
 use oubli_vault::{AppKey, DataKey, DataKeyName, IndexKey, KeyOwner, RootKeyProvider, SigningKey};
+use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
+use crate::retry::retry_stale;
 
 /// The name under which an app's log signing key is stored; its public half is published.
 pub(crate) const LOG_SIGNING: &str = "log-signing";
 
 /// How many data keys are held at most; each is some hundred bytes.
 const DATA_KEYS: u64 = 50_000;
+/// How many apps' keys are held at most.
+const APPS: u64 = 10_000;
 
 fn index_name(kind: IdentifierType) -> String {
     format!("index:{kind}")
 }
 
-/// The unwrapped keys of one app.
+/// How long an app's keys are held before they are loaded again: a key that was retired is in no
+/// memory after this.
+const APP_KEYS: Duration = Duration::from_secs(60);
+
+/// The unwrapped keys of one app, as they were at one revision.
 #[derive(Debug)]
 pub(crate) struct AppKeys {
+    app: AppId,
+    revision: i64,
     epochs: BTreeMap<u32, AppKey>,
-    indexes: BTreeMap<IdentifierType, (i64, IndexKey)>,
+    indexes: BTreeMap<IdentifierType, BTreeMap<i64, IndexKey>>,
     /// Signs certificates.
     pub(crate) log_signing: SigningKey,
 }
@@ -41,15 +52,68 @@ impl AppKeys {
         newest.map(|(_, key)| key).ok_or(Error::Damaged("an app has no key"))
     }
 
-    /// The blind index of an identifier.
-    pub(crate) fn blind_index(&self, identifier: &NormalisedIdentifier) -> Result<BlindIndex> {
+    /// The revision at which these keys are in force: what is written under them holds it, see
+    /// [`key_sets::hold`].
+    pub(crate) fn revision(&self) -> i64 {
+        self.revision
+    }
+
+    /// The blind indexes of an identifier, one for each version in force, oldest first. A write
+    /// writes all of them.
+    pub(crate) fn blind_indexes(
+        &self,
+        identifier: &NormalisedIdentifier,
+    ) -> Result<Vec<BlindIndex>> {
         let kind = identifier.kind();
-        let (version, key) =
-            self.indexes.get(&kind).ok_or(Error::Damaged("an app has no index key"))?;
-        let value = key.blind_index(kind.as_str(), identifier.value().expose());
-        Ok(BlindIndex { kind, version: *version, value })
+        let keys = self.indexes.get(&kind).ok_or(NO_INDEX)?;
+        let index = |(version, key): (&i64, &IndexKey)| BlindIndex {
+            kind,
+            version: *version,
+            value: key.blind_index(kind.as_str(), identifier.value().expose()),
+        };
+        Ok(keys.iter().map(index).collect())
+    }
+
+    /// The blind index by which an identifier is looked up: of the oldest version in force, the one
+    /// that every identifier has.
+    pub(crate) fn blind_index(&self, identifier: &NormalisedIdentifier) -> Result<BlindIndex> {
+        self.blind_indexes(identifier)?.into_iter().next().ok_or(NO_INDEX)
+    }
+
+    /// A new data key for a subject, with its row, still pending.
+    pub(crate) fn new_data_key(
+        &self,
+        subject: SubjectId,
+        claim: ClaimId,
+    ) -> Result<(Arc<DataKey>, WrappedDataKey)> {
+        let app_key = self.current()?;
+        let key = DataKey::generate(&self.app, subject)?;
+        let row = WrappedDataKey {
+            subject,
+            claim,
+            live: false,
+            key_id: key.id(),
+            key_version: key.version().into(),
+            epoch: app_key.epoch().into(),
+            wrapped: key.wrap(app_key)?,
+            commitment: key.commitment().to_vec(),
+        };
+        Ok((Arc::new(key), row))
+    }
+
+    /// A data key from its row; none when its epoch is not among these keys.
+    fn open_data_key(&self, row: &WrappedDataKey) -> Result<Option<DataKey>> {
+        let Some(app_key) = self.epochs.get(&number(row.epoch)?) else { return Ok(None) };
+        let name = DataKeyName {
+            owner: KeyOwner::Subject(row.subject),
+            key_id: row.key_id,
+            version: number(row.key_version)?,
+        };
+        Ok(Some(DataKey::unwrap(app_key, name, &row.wrapped, &row.commitment)?))
     }
 }
+
+const NO_INDEX: Error = Error::Damaged("an app has no index key");
 
 /// The keys that this process holds.
 #[derive(Debug)]
@@ -68,7 +132,7 @@ impl Keyring {
         Self {
             keys,
             root,
-            apps: Cache::new(10_000),
+            apps: Cache::builder().max_capacity(APPS).time_to_live(APP_KEYS).build(),
             data_keys: Cache::builder().max_capacity(DATA_KEYS).time_to_live(ttl).build(),
             forgotten: Mutex::new(0),
         }
@@ -82,6 +146,14 @@ impl Keyring {
     /// Makes the keys of a new app. Where another call or an earlier attempt made them already,
     /// theirs stay.
     pub(crate) async fn create_app(&self, app: &AppId, now: Time) -> Result<()> {
+        retry_stale(|| async {
+            self.root.refresh()?;
+            self.try_create_app(app, now).await
+        })
+        .await
+    }
+
+    async fn try_create_app(&self, app: &AppId, now: Time) -> Result<()> {
         let key = AppKey::generate(app, 1);
         let wrapped = key.wrap(self.root())?;
         let row = WrappedAppKey {
@@ -91,62 +163,60 @@ impl Keyring {
         };
         let secrets = new_secrets(&key)?;
         let app = app.clone();
-        self.keys
-            .write("keys.create_app", move |tx| {
-                let (app, row, secrets) = (app.clone(), row.clone(), secrets.clone());
-                Box::pin(async move {
-                    if app_keys::insert_if_absent(tx, &app, &row, now).await? {
-                        for secret in &secrets {
-                            app_keys::insert_secret_if_absent(tx, &app, secret, now).await?;
-                        }
-                    }
-                    Ok(())
-                })
+        let written = self.keys.write("keys.create_app", move |tx| {
+            let (app, row, secrets) = (app.clone(), row.clone(), secrets.clone());
+            Box::pin(async move {
+                let Some(held) = key_sets::create(tx, &app).await? else { return Ok(()) };
+                let root = key_sets::hold_root(tx, row.root_version).await?;
+                app_keys::insert(tx, &held, &root, &row, now).await?;
+                for secret in &secrets {
+                    app_keys::insert_secret(tx, &held, secret, now).await?;
+                }
+                Ok(())
             })
-            .await?;
-        Ok(())
+        });
+        Ok(written.await?)
     }
 
-    /// The keys of an app.
+    /// The keys of an app, as they are or were within the last minute: whoever writes under them
+    /// holds their revision.
     ///
     /// # Errors
     /// `app-not-found`.
     pub(crate) async fn app(&self, app: &AppId) -> Result<Arc<AppKeys>> {
-        if let Some(held) = self.apps.get(app) {
-            return Ok(held);
+        match self.apps.get(app) {
+            Some(held) => Ok(held),
+            None => self.load(app).await,
         }
-        let mut conn = self.keys.conn().await?;
+    }
+
+    async fn load(&self, app: &AppId) -> Result<Arc<AppKeys>> {
+        let mut conn = self.keys.snapshot().await?;
+        let revision = key_sets::revision(&mut conn, app).await?.ok_or(Code::AppNotFound)?;
         let wrapped = app_keys::of_app(&mut conn, app).await?;
-        if wrapped.is_empty() {
-            return Err(Code::AppNotFound.into());
-        }
         let secrets = app_keys::secrets(&mut conn, app).await?;
-        let keys = Arc::new(open_app(self.root(), app, &wrapped, &secrets)?);
+        drop(conn);
+        let keys = Arc::new(open_app(self.root(), app, revision, &wrapped, &secrets)?);
         self.apps.insert(app.clone(), Arc::clone(&keys));
         Ok(keys)
     }
 
-    /// A new data key for a subject, with its row, still pending.
-    pub(crate) async fn new_data_key(
-        &self,
-        app: &AppId,
-        subject: SubjectId,
-        claim: oubli_domain::ClaimId,
-    ) -> Result<(Arc<DataKey>, WrappedDataKey)> {
-        let app_keys = self.app(app).await?;
-        let app_key = app_keys.current()?;
-        let key = DataKey::generate(app, subject)?;
-        let row = WrappedDataKey {
-            subject,
-            claim,
-            live: false,
-            key_id: key.id(),
-            key_version: key.version().into(),
-            epoch: app_key.epoch().into(),
-            wrapped: key.wrap(app_key)?,
-            commitment: key.commitment().to_vec(),
-        };
-        Ok((Arc::new(key), row))
+    /// Whether the app's keys have changed since these were loaded. If so, the next
+    /// [`Keyring::app`] loads them again.
+    pub(crate) async fn is_stale(&self, held: &AppKeys) -> Result<bool> {
+        let stored = key_sets::revision(&mut self.keys.conn().await?, &held.app).await?;
+        let stale = stored != Some(held.revision);
+        if stale {
+            self.outdate(&held.app, held.revision);
+        }
+        Ok(stale)
+    }
+
+    /// Forgets keys that were loaded at a revision which is no longer in force. Newer ones stay.
+    pub(crate) fn outdate(&self, app: &AppId, revision: i64) {
+        if self.apps.get(app).is_some_and(|keys| keys.revision == revision) {
+            self.apps.invalidate(app);
+        }
     }
 
     /// The data key of a subject whose row in `data` the caller has seen.
@@ -159,10 +229,7 @@ impl Keyring {
             return Ok(held);
         }
         let forgotten = self.forgotten();
-        let row = subject_keys::get(&mut self.keys.conn().await?, app, subject)
-            .await?
-            .ok_or(Code::SubjectNotFound)?;
-        let key = Arc::new(self.open_data_key(app, &row).await?);
+        let key = Arc::new(self.read_data_key(app, subject).await?);
         self.remember(place, &key, forgotten);
         Ok(key)
     }
@@ -202,18 +269,23 @@ impl Keyring {
         }
     }
 
-    async fn open_data_key(&self, app: &AppId, row: &WrappedDataKey) -> Result<DataKey> {
-        let app_keys = self.app(app).await?;
-        let app_key = app_keys
-            .epochs
-            .get(&number(row.epoch)?)
-            .ok_or(Error::Damaged("the epoch of a data key"))?;
-        let name = DataKeyName {
-            owner: KeyOwner::Subject(row.subject),
-            key_id: row.key_id,
-            version: number(row.key_version)?,
-        };
-        Ok(DataKey::unwrap(app_key, name, &row.wrapped, &row.commitment)?)
+    /// Reads and opens a data key. One of an epoch that is not held was rewrapped, or its epoch
+    /// retired, after the keys or the row were read: both are read once more.
+    async fn read_data_key(&self, app: &AppId, subject: SubjectId) -> Result<DataKey> {
+        for _ in 0..2 {
+            let row = self.data_key_row(app, subject).await?;
+            let keys = self.app(app).await?;
+            if let Some(key) = keys.open_data_key(&row)? {
+                return Ok(key);
+            }
+            self.is_stale(&keys).await?;
+        }
+        Err(Error::Damaged("the epoch of a data key"))
+    }
+
+    async fn data_key_row(&self, app: &AppId, subject: SubjectId) -> Result<WrappedDataKey> {
+        let row = subject_keys::get(&mut self.keys.conn().await?, app, subject).await?;
+        Ok(row.ok_or(Code::SubjectNotFound)?)
     }
 
     /// Forgets a subject's data key at once.
@@ -257,6 +329,7 @@ fn new_secrets(key: &AppKey) -> Result<Vec<AppSecret>> {
 fn open_app(
     root: &dyn RootKeyProvider,
     app: &AppId,
+    revision: i64,
     wrapped: &[WrappedAppKey],
     secrets: &[AppSecret],
 ) -> Result<AppKeys> {
@@ -266,23 +339,25 @@ fn open_app(
         let root_version = number(row.root_version)?;
         epochs.insert(epoch, AppKey::unwrap(root, app, epoch, root_version, &row.wrapped)?);
     }
-    let open = |name: &str| {
-        let row = secrets
-            .iter()
-            .rfind(|s| s.name == name)
-            .ok_or(Error::Damaged("a secret of an app is missing"))?;
-        let key = epochs
-            .get(&number(row.epoch)?)
-            .ok_or(Error::Damaged("the epoch of an app's secret"))?;
-        Ok::<_, Error>((row.version, key.open_secret(name, number(row.version)?, &row.wrapped)?))
-    };
     let mut indexes = BTreeMap::new();
     for kind in IdentifierType::ALL {
-        let (version, secret) = open(&index_name(*kind))?;
-        indexes.insert(*kind, (version, IndexKey::from_secret(&secret)?));
+        let mut versions = BTreeMap::new();
+        let name = index_name(*kind);
+        for row in secrets.iter().filter(|row| row.name == name) {
+            versions.insert(row.version, IndexKey::from_secret(&open_secret(&epochs, row)?)?);
+        }
+        indexes.insert(*kind, versions);
     }
-    let log_signing = SigningKey::from_secret(&open(LOG_SIGNING)?.1)?;
-    Ok(AppKeys { epochs, indexes, log_signing })
+    let log = secrets.iter().rfind(|row| row.name == LOG_SIGNING);
+    let log = log.ok_or(Error::Damaged("a secret of an app is missing"))?;
+    let log_signing = SigningKey::from_secret(&open_secret(&epochs, log)?)?;
+    Ok(AppKeys { app: app.clone(), revision, epochs, indexes, log_signing })
+}
+
+fn open_secret(epochs: &BTreeMap<u32, AppKey>, row: &AppSecret) -> Result<Zeroizing<Vec<u8>>> {
+    let key = epochs.get(&number(row.epoch)?);
+    let key = key.ok_or(Error::Damaged("the epoch of an app's secret"))?;
+    Ok(key.open_secret(&row.name, number(row.version)?, &row.wrapped)?)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use oubli_domain::Time;
 use oubli_store::Db;
+use oubli_store::keys::key_sets;
 use oubli_store::keys::service_secrets::{self, ServiceSecret};
 use oubli_vault::{
     MacKey, RootKeyProvider, SigningKey, VaultError, WrappedKey, open_service_secret,
@@ -80,10 +81,12 @@ async fn create(keys: &Db, root: &dyn RootKeyProvider, name: &str, now: Time) ->
         wrapped: wrapped.bytes,
         public_key,
     };
-    keys.write("secrets.create", move |tx| {
+    let written = keys.write("secrets.create", move |tx| {
         let new = new.clone();
-        Box::pin(async move { service_secrets::insert_if_absent(tx, &new, now).await })
-    })
-    .await?;
-    Ok(())
+        Box::pin(async move {
+            let root = key_sets::hold_root(tx, new.root_version).await?;
+            service_secrets::insert_if_absent(tx, &root, &new, now).await
+        })
+    });
+    Ok(written.await?)
 }

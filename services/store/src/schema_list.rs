@@ -15,6 +15,10 @@ pub const WITHOUT_SUBJECT: &[(Schema, &str, &str)] = &[
     (Schema::Data, "users", "staff, who are not subjects of an app"),
     (Schema::Keys, "app_keys", "keys of an app"),
     (Schema::Keys, "app_secrets", "keys of an app"),
+    (Schema::Keys, "key_sets", "keys of an app"),
+    (Schema::Keys, "key_work", "what the service does with its keys"),
+    (Schema::Keys, "retired_epochs", "keys of an app"),
+    (Schema::Keys, "root_floor", "keys of the service"),
     (Schema::Keys, "service_secrets", "keys of the service"),
 ];
 
@@ -22,5 +26,7 @@ pub const WITHOUT_SUBJECT: &[(Schema, &str, &str)] = &[
 pub const WITHOUT_APP: &[(Schema, &str, &str)] = &[
     (Schema::Data, "sessions", "staff stand apart from apps"),
     (Schema::Data, "users", "staff stand apart from apps"),
+    (Schema::Keys, "key_work", "what the service does with its keys"),
+    (Schema::Keys, "root_floor", "the root key is no app's"),
     (Schema::Keys, "service_secrets", "secrets of the service itself"),
 ];

@@ -22,6 +22,7 @@ const MODULES: &[&[Statement]] = &[
     crate::jobs::STATEMENTS,
     crate::keys::app_keys::STATEMENTS,
     crate::keys::blind_indexes::STATEMENTS,
+    crate::keys::key_sets::STATEMENTS,
     crate::keys::service_secrets::STATEMENTS,
     crate::keys::subject_keys::STATEMENTS,
     crate::notices::STATEMENTS,

@@ -8,6 +8,7 @@ use oubli_domain::consent::Action;
 use oubli_domain::request::RequestScope;
 use oubli_domain::{AppId, ClaimId, Name, Pii, RecordId, RequestId, Right, SubjectId};
 use oubli_store::erasure::{KEY_TABLES, delete_chunk};
+use oubli_store::keys::key_sets;
 use oubli_store::keys::subject_keys::{self, WrappedDataKey};
 use oubli_store::records::RecordKey;
 use serde_json::{Value, json};
@@ -97,13 +98,17 @@ impl World {
     /// Takes a person's data key away, and puts another row in its place.
     pub(crate) async fn lose_key(&self, subject: SubjectId, instead: Option<WrappedDataKey>) {
         let (app, at) = (self.app.clone(), self.oubli.now());
+        let revision = self.oubli.keyring().app(&self.app).await.unwrap().revision();
         let lost = self.oubli.keys().write("test.lose", move |tx| {
             let (app, instead) = (app.clone(), instead.clone());
             Box::pin(async move {
                 let table = KEY_TABLES.iter().find(|table| table.name == "subject_keys").unwrap();
                 assert_eq!(delete_chunk(tx, table, &app, subject).await?, 1);
                 match &instead {
-                    Some(row) => subject_keys::insert(tx, &app, row, at).await,
+                    Some(row) => {
+                        let held = key_sets::hold(tx, &app, revision).await?;
+                        subject_keys::insert(tx, &held, row, at).await
+                    }
                     None => Ok(()),
                 }
             })
@@ -116,8 +121,8 @@ impl World {
     pub(crate) async fn foreign_key(&self, subject: SubjectId) -> WrappedDataKey {
         let at = self.oubli.now();
         let (other, claim) = (SubjectId::fresh(at), ClaimId::fresh(at));
-        let made = self.oubli.keyring().new_data_key(&self.app, other, claim).await;
-        WrappedDataKey { subject, live: true, ..made.unwrap().1 }
+        let keys = self.oubli.keyring().app(&self.app).await.unwrap();
+        WrappedDataKey { subject, live: true, ..keys.new_data_key(other, claim).unwrap().1 }
     }
 
     pub(crate) fn worker(&self) -> Worker {

@@ -5,6 +5,7 @@ use oubli_domain::{AppId, ClaimId, Code, IdentifierId, Pii, Refusal, SubjectId, 
 use oubli_store::events::NewEvent;
 use oubli_store::identifiers::SealedIdentifier;
 use oubli_store::keys::blind_indexes::{self, BlindIndex, Owner};
+use oubli_store::keys::key_sets;
 use oubli_store::keys::subject_keys::{self, WrappedDataKey};
 use oubli_store::{StoreError, events, identifiers, subjects};
 use oubli_vault::{DataKey, Label};
@@ -173,6 +174,9 @@ async fn create_or_find(oubli: &Oubli, call: &Call, new: &[Prepared]) -> Result<
                     return Ok(Outcome::Done(created));
                 }
             }
+            Err(Error::Store(StoreError::Stale)) => {
+                oubli.keyring().outdate(&draft.app, draft.revision);
+            }
             Err(Error::Store(StoreError::Duplicate { .. })) => {
                 if draft.is_taken(oubli, attempt).await? {
                     // The owner may be this very call's first attempt, seen by a repeat of it.
@@ -194,6 +198,8 @@ struct Draft {
     subject: SubjectId,
     claim: ClaimId,
     at: Time,
+    /// The revision of the app's keys that `key` and `indexes` were made under.
+    revision: i64,
     key: WrappedDataKey,
     indexes: Vec<(BlindIndex, IdentifierId)>,
     sealed: Vec<SealedIdentifier>,
@@ -205,36 +211,40 @@ impl Draft {
         let (app, at) = (call.caller.app.clone(), oubli.now());
         let (subject, claim) = (SubjectId::fresh(at), ClaimId::fresh(at));
         let app_keys = oubli.keyring().app(&app).await?;
-        let (data_key, key) = oubli.keyring().new_data_key(&app, subject, claim).await?;
+        let (data_key, key) = app_keys.new_data_key(subject, claim)?;
         let mut indexes = Vec::with_capacity(new.len());
         let mut sealed = Vec::with_capacity(new.len());
         for identifier in new {
             let row = seal(&data_key, &identifier.raw, at)?;
-            indexes.push((app_keys.blind_index(&identifier.normal)?, row.identifier));
+            let all = app_keys.blind_indexes(&identifier.normal)?;
+            indexes.extend(all.into_iter().map(|index| (index, row.identifier)));
             sealed.push(row);
         }
         let types: Vec<&str> = sealed.iter().map(|s| s.kind.as_str()).collect();
         let event = Entry::about(subject, &data_key)
             .payload(json!({ "identifier_types": types }))
             .event(&app, &call.caller.actor, at, "subject.created");
-        Ok(Self { app, subject, claim, at, key, indexes, sealed, event })
+        let revision = app_keys.revision();
+        Ok(Self { app, subject, claim, at, revision, key, indexes, sealed, event })
     }
 
     /// Step 1: pending rows in `keys`.
     async fn claim(&self, oubli: &Oubli) -> Result<()> {
         let (app, key, indexes) = (self.app.clone(), self.key.clone(), self.indexes.clone());
         let (subject, claim, at) = (self.subject, self.claim, self.at);
+        let revision = self.revision;
         oubli
             .keys()
             .write("subjects.claim", move |tx| {
                 let (app, key, indexes) = (app.clone(), key.clone(), indexes.clone());
                 Box::pin(async move {
-                    subject_keys::insert(tx, &app, &key, at).await?;
+                    let held = key_sets::hold(tx, &app, revision).await?;
+                    subject_keys::insert(tx, &held, &key, at).await?;
                     for (index, identifier) in &indexes {
                         let identifier = *identifier;
                         let owner =
                             Owner { subject, identifier, claim, live: false, created_at: at };
-                        blind_indexes::insert(tx, &app, index, &owner).await?;
+                        blind_indexes::insert(tx, &held, index, &owner).await?;
                     }
                     Ok(())
                 })

@@ -5,6 +5,7 @@ use oubli_domain::{AppId, ClaimId, Code, IdentifierId, IdentifierType, SubjectId
 use oubli_store::events::NewEvent;
 use oubli_store::identifiers::SealedIdentifier;
 use oubli_store::keys::blind_indexes::{self, BlindIndex, Owner};
+use oubli_store::keys::key_sets;
 use oubli_store::{StoreError, events, identifiers, subjects};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -66,8 +67,11 @@ pub(super) async fn add_normalised(
                     return Ok(added);
                 }
             }
+            Err(Error::Store(StoreError::Stale)) => {
+                oubli.keyring().outdate(&draft.app, draft.revision);
+            }
             Err(Error::Store(StoreError::Duplicate { .. })) => {
-                if clear_the_way(oubli, &draft.app, &draft.index, attempt).await? {
+                if draft.is_taken(oubli, attempt).await? {
                     // The owner may be this very call's first attempt, seen by a repeat of it.
                     let earlier = oubli.earlier_answer(call, oubli.now()).await?;
                     return earlier.ok_or_else(|| Code::IdentifierTaken.into());
@@ -82,7 +86,9 @@ pub(super) async fn add_normalised(
 /// An identifier as it is about to be written.
 struct Draft {
     app: AppId,
-    index: BlindIndex,
+    /// The revision of the app's keys that `indexes` were made under.
+    revision: i64,
+    indexes: Vec<BlindIndex>,
     owner: Owner,
     sealed: SealedIdentifier,
     event: NewEvent,
@@ -93,27 +99,45 @@ impl Draft {
         let (app, at) = (call.caller.app.clone(), oubli.now());
         let key = oubli.keyring().data_key(&app, subject).await?;
         let sealed = seal(&key, &new.raw, at)?;
-        let index = oubli.keyring().app(&app).await?.blind_index(&new.normal)?;
+        let app_keys = oubli.keyring().app(&app).await?;
+        let (revision, indexes) = (app_keys.revision(), app_keys.blind_indexes(&new.normal)?);
         let (identifier, claim) = (sealed.identifier, ClaimId::fresh(at));
         let event = Entry::about(subject, &key)
             .payload(json!({ "identifier": identifier, "type": sealed.kind }))
             .event(&app, &call.caller.actor, at, "identifier.added");
         let owner = Owner { subject, identifier, claim, live: false, created_at: at };
-        Ok(Self { app, index, owner, sealed, event })
+        Ok(Self { app, revision, indexes, owner, sealed, event })
     }
 
     /// Step 1 of the claim protocol: a pending row in `keys`, for a person who may still get one.
     async fn claim(&self, oubli: &Oubli) -> Result<()> {
-        let (app, index, owner) = (self.app.clone(), self.index.clone(), self.owner);
+        let (app, indexes, owner) = (self.app.clone(), self.indexes.clone(), self.owner);
+        let revision = self.revision;
         subjects::require(&mut oubli.data().conn().await?, &app, owner.subject).await?;
         oubli
             .keys()
             .write("identifiers.claim", move |tx| {
-                let (app, index) = (app.clone(), index.clone());
-                Box::pin(async move { blind_indexes::insert(tx, &app, &index, &owner).await })
+                let (app, indexes) = (app.clone(), indexes.clone());
+                Box::pin(async move {
+                    let held = key_sets::hold(tx, &app, revision).await?;
+                    for index in &indexes {
+                        blind_indexes::insert(tx, &held, index, &owner).await?;
+                    }
+                    Ok(())
+                })
             })
             .await
             .map_err(Error::from)
+    }
+
+    /// Whether the identifier has an owner; see [`clear_the_way`].
+    async fn is_taken(&self, oubli: &Oubli, attempt: u32) -> Result<bool> {
+        for index in &self.indexes {
+            if clear_the_way(oubli, &self.app, index, attempt).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Steps 2 and 3. None when the claim was taken over meanwhile.

@@ -2,12 +2,13 @@
 
 use oubli_domain::identifier::{IdentifierType, NormalisedIdentifier, normalise};
 use oubli_domain::{AppId, Code, Pii, SubjectId};
-use oubli_store::identifiers;
 use oubli_store::keys::blind_indexes::{self, BlindIndex, Owner};
+use oubli_store::{StoreError, identifiers};
 
 use crate::error::Result;
 use crate::model::Model;
 use crate::oubli::Oubli;
+use crate::retry::retry_stale;
 
 /// How a call names a subject.
 #[derive(Clone, Debug)]
@@ -49,8 +50,15 @@ pub(crate) async fn find_owner(
     app: &AppId,
     identifier: &NormalisedIdentifier,
 ) -> Result<Option<Owner>> {
-    let index = oubli.keyring().app(app).await?.blind_index(identifier)?;
-    match occupant(oubli, app, &index).await? {
+    let owner = retry_stale(|| async {
+        let keys = oubli.keyring().app(app).await?;
+        match occupant(oubli, app, &keys.blind_index(identifier)?).await? {
+            // Nobody, or an index version that is complete no more.
+            None if oubli.keyring().is_stale(&keys).await? => Err(StoreError::Stale.into()),
+            owner => Ok(owner),
+        }
+    });
+    match owner.await? {
         Some(owner) if owner.live || is_kept(oubli, app, &owner).await? => Ok(Some(owner)),
         _ => Ok(None),
     }

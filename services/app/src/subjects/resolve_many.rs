@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use oubli_domain::identifier::{IdentifierType, normalise};
 use oubli_domain::{AppId, Code, Refusal, SubjectId};
+use oubli_store::StoreError;
 use oubli_store::keys::blind_indexes::{self, BlindIndex, Owner};
 
 use super::resolve::{SubjectSelector, is_kept};
 use crate::error::{Error, Result};
+use crate::keyring::AppKeys;
 use crate::model::Model;
 use crate::oubli::Oubli;
+use crate::retry::retry_stale;
 
 /// As [`super::resolve`] for each of these, in their order, with one query for each type of
 /// identifier.
@@ -22,9 +25,7 @@ pub(crate) async fn resolve_many(
     model: &Model,
     selectors: &[&SubjectSelector],
 ) -> Result<Vec<Result<SubjectId, Refusal>>> {
-    let indexes = indexes(oubli, app, model, selectors).await?;
-    let owners =
-        owners(oubli, app, indexes.iter().filter_map(|i| i.as_ref()?.as_ref().ok())).await?;
+    let (indexes, owners) = retry_stale(|| find(oubli, app, model, selectors)).await?;
     Ok(selectors
         .iter()
         .zip(indexes)
@@ -39,14 +40,29 @@ pub(crate) async fn resolve_many(
         .collect())
 }
 
-/// The blind index of each identifier; none for an id.
-async fn indexes(
+/// The blind index of each selector, none for an id; and whom the indexes belong to.
+async fn find(
     oubli: &Oubli,
     app: &AppId,
     model: &Model,
     selectors: &[&SubjectSelector],
-) -> Result<Vec<Option<Result<BlindIndex, Refusal>>>> {
+) -> Result<(Vec<Index>, HashMap<[u8; 32], SubjectId>)> {
     let keys = oubli.keyring().app(app).await?;
+    let indexes = indexes(&keys, model, selectors)?;
+    let wanted = || indexes.iter().filter_map(|i| i.as_ref()?.as_ref().ok());
+    let owners = owners(oubli, app, wanted()).await?;
+    // Who is not found has no identifier, or the index version is complete no more.
+    let all = wanted().all(|index| owners.contains_key(&index.value));
+    if !all && oubli.keyring().is_stale(&keys).await? {
+        return Err(StoreError::Stale.into());
+    }
+    Ok((indexes, owners))
+}
+
+type Index = Option<Result<BlindIndex, Refusal>>;
+
+/// The blind index of each identifier; none for an id.
+fn indexes(keys: &AppKeys, model: &Model, selectors: &[&SubjectSelector]) -> Result<Vec<Index>> {
     selectors
         .iter()
         .map(|selector| {

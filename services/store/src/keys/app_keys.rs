@@ -3,14 +3,15 @@
 
 use oubli_domain::{AppId, Time};
 
+use super::key_sets::{Held, RootHeld};
 use crate::conn::{Conn, Tx};
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::statement::statements;
 
 statements! {
-    INSERT = "insert into app_keys (app_id, epoch, root_version, wrapped, created_at) values ($1, $2, $3, $4, $5) on conflict (app_id, epoch) do nothing";
+    INSERT = "insert into app_keys (app_id, epoch, root_version, wrapped, created_at) values ($1, $2, $3, $4, $5)";
     OF_APP = "select epoch, root_version, wrapped from app_keys where app_id = $1 order by epoch";
-    INSERT_SECRET = "insert into app_secrets (app_id, name, version, epoch, wrapped, public_key, created_at) values ($1, $2, $3, $4, $5, $6, $7) on conflict (app_id, name, version) do nothing";
+    INSERT_SECRET = "insert into app_secrets (app_id, name, version, epoch, wrapped, public_key, created_at) values ($1, $2, $3, $4, $5, $6, $7)";
     SECRETS = "select name, version, epoch, wrapped, public_key from app_secrets where app_id = $1 order by name, version";
     PUBLIC_KEYS = "select app_id, version, public_key, created_at from app_secrets where name = $1 and public_key is not null order by app_id, version";
 }
@@ -54,18 +55,23 @@ pub struct PublicKey {
     pub created_at: i64,
 }
 
-/// Adds an app key unless the app has one of that epoch.
+/// Adds an app key, wrapped under the root key version that is held.
 ///
 /// # Errors
-/// When the database does not answer.
-pub async fn insert_if_absent(
+/// [`StoreError::Duplicate`] when the app has one of that epoch; [`StoreError::Stale`] when it is
+/// wrapped under another version than the held one.
+pub async fn insert(
     tx: &mut Tx,
-    app: &AppId,
+    held: &Held,
+    root: &RootHeld,
     new: &WrappedAppKey,
     at: Time,
-) -> Result<bool> {
-    let args = (app, new.epoch, new.root_version, &new.wrapped, at);
-    Ok(tx.execute(&INSERT, args).await? == 1)
+) -> Result<()> {
+    if root.version() != new.root_version {
+        return Err(StoreError::Stale);
+    }
+    let args = (held.app(), new.epoch, new.root_version, &new.wrapped, at);
+    tx.execute_one(&INSERT, args).await
 }
 
 /// The app's keys, oldest epoch first.
@@ -76,19 +82,14 @@ pub async fn of_app(conn: &mut Conn, app: &AppId) -> Result<Vec<WrappedAppKey>> 
     conn.all(&OF_APP, (app,)).await
 }
 
-/// Adds a secret of an app unless it is there.
+/// Adds a secret of the app whose keys are held.
 ///
 /// # Errors
-/// When the database does not answer.
-pub async fn insert_secret_if_absent(
-    tx: &mut Tx,
-    app: &AppId,
-    new: &AppSecret,
-    at: Time,
-) -> Result<()> {
+/// [`StoreError::Duplicate`] when the app has that version of it.
+pub async fn insert_secret(tx: &mut Tx, held: &Held, new: &AppSecret, at: Time) -> Result<()> {
     let public = new.public_key.clone();
-    let args = (app, &new.name, new.version, new.epoch, &new.wrapped, public, at);
-    tx.execute(&INSERT_SECRET, args).await.map(drop)
+    let args = (held.app(), &new.name, new.version, new.epoch, &new.wrapped, public, at);
+    tx.execute_one(&INSERT_SECRET, args).await
 }
 
 /// The app's secrets.

@@ -4,6 +4,7 @@ use oubli_domain::identifier::IdentifierType;
 use oubli_domain::{AppId, ClaimId, IdentifierId, SubjectId, Time};
 use uuid::Uuid;
 
+use super::key_sets::Held;
 use super::{PendingClaim, pending_claims};
 use crate::conn::{Conn, Tx};
 use crate::error::{Result, StoreError};
@@ -82,7 +83,8 @@ impl From<Row> for Owner {
 ///
 /// # Errors
 /// [`StoreError::Duplicate`] when the identifier belongs to somebody, also by a pending claim.
-pub async fn insert(tx: &mut Tx, app: &AppId, index: &BlindIndex, owner: &Owner) -> Result<()> {
+pub async fn insert(tx: &mut Tx, held: &Held, index: &BlindIndex, owner: &Owner) -> Result<()> {
+    let app = held.app();
     let (kind, version, value) = (index.kind.as_str(), index.version, &index.value);
     let (subject, identifier, claim) = (owner.subject, owner.identifier, owner.claim);
     let (live, at) = (owner.live, owner.created_at);

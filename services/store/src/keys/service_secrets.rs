@@ -2,8 +2,9 @@
 
 use oubli_domain::Time;
 
+use super::key_sets::RootHeld;
 use crate::conn::{Conn, Tx};
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::statement::statements;
 
 statements! {
@@ -29,8 +30,16 @@ pub struct ServiceSecret {
 /// Adds a secret unless another node was first; read [`all`] afterwards to learn which one stands.
 ///
 /// # Errors
-/// When the database does not answer.
-pub async fn insert_if_absent(tx: &mut Tx, new: &ServiceSecret, at: Time) -> Result<()> {
+/// [`StoreError::Stale`] when it is wrapped under another root key version than the held one.
+pub async fn insert_if_absent(
+    tx: &mut Tx,
+    root: &RootHeld,
+    new: &ServiceSecret,
+    at: Time,
+) -> Result<()> {
+    if root.version() != new.root_version {
+        return Err(StoreError::Stale);
+    }
     let public = new.public_key.clone();
     let args = (&new.name, new.version, new.root_version, &new.wrapped, public, at);
     tx.execute(&INSERT, args).await.map(drop)

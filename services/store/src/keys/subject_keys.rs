@@ -3,6 +3,7 @@
 use oubli_domain::{AppId, ClaimId, SubjectId, Time};
 use uuid::Uuid;
 
+use super::key_sets::Held;
 use super::{PendingClaim, pending_claims};
 use crate::conn::{Conn, Tx};
 use crate::error::Result;
@@ -53,9 +54,10 @@ struct Row {
 ///
 /// # Errors
 /// [`StoreError::Duplicate`] when the subject has one.
-pub async fn insert(tx: &mut Tx, app: &AppId, new: &WrappedDataKey, at: Time) -> Result<()> {
+pub async fn insert(tx: &mut Tx, held: &Held, new: &WrappedDataKey, at: Time) -> Result<()> {
     let (subject, claim, live) = (new.subject, new.claim, new.live);
     let (id, version, epoch) = (new.key_id, new.key_version, new.epoch);
+    let app = held.app();
     let args = (app, subject, claim, live, id, version, epoch, &new.wrapped, &new.commitment, at);
     tx.execute_one(&INSERT, args).await
 }

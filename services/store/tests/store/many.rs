@@ -5,6 +5,7 @@ use oubli_domain::consent::{Action, ConsentEvent, Language, Shown};
 use oubli_domain::identifier::IdentifierType;
 use oubli_domain::{AppId, ClaimId, EventId, IdentifierId, Name, SubjectId, Time};
 use oubli_store::keys::blind_indexes::{self, BlindIndex, Owner};
+use oubli_store::keys::key_sets;
 use oubli_store::notices::{self, Notice};
 use oubli_store::{Db, Result, Tx, consents, data_maps, subjects};
 
@@ -90,7 +91,9 @@ both_engines! {
             (IdentifierType::Phone, 1, 4)] {
             let index = BlindIndex { kind, version, value: [byte; 32] };
             write!(keys, [shop, index, owner], |tx| {
-                blind_indexes::insert(tx, &shop, &index, &owner).await
+                key_sets::create(tx, &shop).await?;
+                let held = key_sets::hold(tx, &shop, 1).await?;
+                blind_indexes::insert(tx, &held, &index, &owner).await
             })?;
         }
         let asked: Vec<[u8; 32]> = (1..=5u8).map(|byte| [byte; 32]).collect();

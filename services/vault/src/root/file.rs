@@ -46,16 +46,6 @@ impl FileProvider {
         Ok(Self { path: path.as_ref().to_owned(), keys: RwLock::new(keys) })
     }
 
-    /// Reads the file again, for versions that another process added or deleted.
-    ///
-    /// # Errors
-    /// As [`FileProvider::open`]; the keys in memory are then left as they are.
-    pub fn reload(&self) -> Result<(), VaultError> {
-        let keys = parse(&private_file::read(&self.path)?)?;
-        self.put(keys);
-        Ok(())
-    }
-
     // Nothing panics while it holds the lock, and a keyring is replaced whole: a poisoned lock
     // still guards good keys.
     fn keys(&self) -> RwLockReadGuard<'_, Keyring> {
@@ -132,7 +122,7 @@ impl RootKeyProvider for FileProvider {
     fn wrap(&self, version: u32, aad: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, VaultError> {
         // Another node may have deleted the version: what this one wrapped under the copy in its
         // memory would be lost at its next start. Wrapping is rare, so the file is read each time.
-        self.reload()?;
+        self.refresh()?;
         self.keys().wrap(version, aad, plaintext)
     }
 
@@ -144,9 +134,14 @@ impl RootKeyProvider for FileProvider {
     ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
         // Another node may have added the version since this one read the file.
         if !self.versions().contains(&version) {
-            self.reload()?;
+            self.refresh()?;
         }
         self.keys().unwrap(version, aad, wrapped)
+    }
+
+    fn refresh(&self) -> Result<(), VaultError> {
+        self.put(parse(&private_file::read(&self.path)?)?);
+        Ok(())
     }
 
     fn add_version(&self) -> Result<u32, VaultError> {

@@ -60,6 +60,11 @@ impl Keyring {
         self.0.remove(&version);
     }
 
+    /// Keeps the versions that `keep` names.
+    pub(super) fn retain(&mut self, keep: impl Fn(u32) -> bool) {
+        self.0.retain(|version, _| keep(*version));
+    }
+
     pub(super) fn wrap(
         &self,
         version: u32,

@@ -50,6 +50,14 @@ pub trait RootKeyProvider: Send + Sync + Debug {
         wrapped: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, VaultError>;
 
+    /// Reads again which versions there are, where another process may have added or deleted some.
+    ///
+    /// # Errors
+    /// As when the provider was opened; the versions in memory are then left as they are.
+    fn refresh(&self) -> Result<(), VaultError> {
+        Ok(())
+    }
+
     /// Makes a new version, which is the current one from then on, and answers its number once it
     /// is durable.
     ///

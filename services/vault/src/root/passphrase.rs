@@ -202,9 +202,7 @@ impl RootKeyProvider for PassphraseProvider {
     fn wrap(&self, version: u32, aad: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, VaultError> {
         // Another node may have deleted the version: what this one wrapped under the copy in its
         // memory would be lost at its next start. Wrapping is rare, so the file is read each time.
-        if !read(&self.path)?.iter().any(|recipe| recipe.version == version) {
-            return Err(VaultError::RootVersionUnknown { version });
-        }
+        self.refresh()?;
         self.keys().wrap(version, aad, plaintext)
     }
 
@@ -214,7 +212,33 @@ impl RootKeyProvider for PassphraseProvider {
         aad: &[u8],
         wrapped: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        // Another node may have added the version since this one read the file.
+        if !self.versions().contains(&version) {
+            self.refresh()?;
+        }
         self.keys().unwrap(version, aad, wrapped)
+    }
+
+    /// Only the versions that are new cost an argon2 run.
+    fn refresh(&self) -> Result<(), VaultError> {
+        let recipes = read(&self.path)?;
+        let known = self.versions();
+        let mut derived = Vec::new();
+        for (index, recipe) in recipes.iter().enumerate() {
+            if !known.contains(&recipe.version) {
+                derived.push((index + 1, recipe.version, recipe.key(&self.passphrase)?));
+            }
+        }
+        self.change_keys(|keys| {
+            keys.retain(|version| recipes.iter().any(|recipe| recipe.version == version));
+            derived.into_iter().try_for_each(|(entry, version, key)| {
+                if keys.versions().contains(&version) {
+                    Ok(())
+                } else {
+                    keys.push(entry, version, key)
+                }
+            })
+        })
     }
 
     fn add_version(&self) -> Result<u32, VaultError> {

@@ -2,7 +2,7 @@
 
 use oubli_domain::{ClaimId, SubjectId};
 use oubli_store::claims::{self, Fate};
-use oubli_store::keys::subject_keys;
+use oubli_store::keys::{key_sets, subject_keys};
 
 use crate::janitor;
 use crate::requests::world::World;
@@ -11,12 +11,16 @@ use crate::requests::world::World;
 async fn claim(world: &World, kept: bool) -> (SubjectId, ClaimId) {
     let at = world.oubli.now();
     let (subject, claim) = (SubjectId::fresh(at), ClaimId::fresh(at));
-    let keyring = world.oubli.keyring();
-    let (_, row) = keyring.new_data_key(&world.app, subject, claim).await.unwrap();
+    let app_keys = world.oubli.keyring().app(&world.app).await.unwrap();
+    let (_, row) = app_keys.new_data_key(subject, claim).unwrap();
+    let revision = app_keys.revision();
     let app = world.app.clone();
     let keys = world.oubli.keys().write("test.claim", move |tx| {
         let (app, row) = (app.clone(), row.clone());
-        Box::pin(async move { subject_keys::insert(tx, &app, &row, at).await })
+        Box::pin(async move {
+            let held = key_sets::hold(tx, &app, revision).await?;
+            subject_keys::insert(tx, &held, &row, at).await
+        })
     });
     keys.await.unwrap();
     if kept {
