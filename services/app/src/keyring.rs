@@ -7,11 +7,11 @@ use std::time::Duration;
 use moka::sync::Cache;
 use oubli_domain::identifier::{IdentifierType, NormalisedIdentifier};
 use oubli_domain::{AppId, ClaimId, Code, SubjectId, Time};
+use oubli_store::Db;
 use oubli_store::keys::app_keys::{self, AppSecret, WrappedAppKey};
 use oubli_store::keys::blind_indexes::BlindIndex;
 use oubli_store::keys::key_sets;
 use oubli_store::keys::subject_keys::{self, WrappedDataKey};
-use oubli_store::Db;
 use oubli_vault::{AppKey, DataKey, DataKeyName, IndexKey, KeyOwner, RootKeyProvider, SigningKey};
 use zeroize::Zeroizing;
 
