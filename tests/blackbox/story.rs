@@ -113,10 +113,10 @@ both_engines! {
         let reads = bundle.rows("reads.ndjson");
         assert_eq!(reads.len(), 1, "a refused read disclosed nothing");
         assert_eq!(
-            only(&reads[0], &["purpose", "category", "record", "fields"]),
+            only(&reads[0], &["purpose", "record", "fields"]),
             json!({
-                "purpose": "newsletter", "category": "profile", "record": "main",
-                "fields": ["name", "email"],
+                "purpose": "newsletter", "record": "main",
+                "fields": { "profile": ["email", "name"] },
             }),
         );
         let information = bundle.document("information.json");

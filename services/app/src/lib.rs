@@ -29,6 +29,7 @@ mod once;
 mod oubli;
 pub mod purposes;
 mod read_log;
+mod read_payload;
 pub mod records;
 pub mod requests;
 mod retry;

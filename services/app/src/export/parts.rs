@@ -1,7 +1,5 @@
 //! The parts of a bundle, in order. Reads are short: a page, then the connection goes back.
 
-use std::collections::BTreeSet;
-
 use oubli_domain::data_map::LawfulBasis;
 use oubli_domain::request::RequestScope;
 use oubli_domain::{AppId, CompiledDataMap, Name, Right, SubjectId};
@@ -16,6 +14,7 @@ use super::information::information;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::oubli::Oubli;
+use crate::read_payload::{READ, ReadPayload};
 use crate::records::open_fields;
 
 /// The rows of a page.
@@ -175,15 +174,13 @@ impl Source<'_> {
         let mut after = None;
         loop {
             let mut conn = self.oubli.data().conn().await?;
-            let kind = "record.read";
             let page =
-                events::of_subject(&mut conn, self.app, self.subject, kind, after, PAGE).await?;
+                events::of_subject(&mut conn, self.app, self.subject, READ, after, PAGE).await?;
             drop(conn);
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.event);
             for event in &page {
-                let payload: Value = serde_json::from_str(&event.payload)
-                    .map_err(|_| Error::Damaged("event_payloads.payload"))?;
+                let payload = ReadPayload::parse(&event.payload)?;
                 if self.covers_read(&payload) {
                     bundle.row(&read(event.at, &event.actor, &payload)).await?;
                 }
@@ -191,22 +188,13 @@ impl Source<'_> {
         }
     }
 
-    fn covers_read(&self, payload: &Value) -> bool {
-        if self.scope.is_everything() {
-            return true;
-        }
-        let name = |member: &str| payload[member].as_str().and_then(|text| Name::new(text).ok());
-        let (Some(category), Some(purpose)) = (name("category"), name("purpose")) else {
-            return false;
-        };
-        let fields: BTreeSet<Name> = payload["fields"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|field| Name::new(field.as_str()?).ok())
-            .collect();
-        self.scope.purposes.contains(&purpose)
-            || fields.iter().any(|field| self.scope.covers(self.map, &category, field))
+    fn covers_read(&self, read: &ReadPayload) -> bool {
+        let covers = |category: &Name, field: &Name| self.scope.covers(self.map, category, field);
+        self.covers_purpose(&read.purpose)
+            || read
+                .fields
+                .iter()
+                .any(|(category, fields)| fields.iter().any(|field| covers(category, field)))
     }
 
     async fn requests(&self) -> Result<Value> {
@@ -228,10 +216,10 @@ impl Source<'_> {
     }
 }
 
-fn read(at: oubli_domain::Time, actor: &str, payload: &Value) -> Value {
+fn read(at: oubli_domain::Time, actor: &str, payload: &ReadPayload) -> Value {
     let by = if actor.starts_with("staff:") { "staff" } else { actor };
-    json!({
-        "at": at, "by": by, "purpose": payload["purpose"], "category": payload["category"],
-        "record": payload["record"], "fields": payload["fields"],
-    })
+    let mut row = payload.to_value();
+    row["at"] = json!(at);
+    row["by"] = json!(by);
+    row
 }

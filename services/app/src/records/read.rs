@@ -1,11 +1,12 @@
 //! Reading one record for a purpose.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use oubli_domain::{Code, Name, Refusal, Time};
 use oubli_store::records::{self, RecordKey, StoredRecord};
 use oubli_store::subjects;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::open::open_fields;
 use crate::caller::Caller;
@@ -13,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::log::Entry;
 use crate::model::Model;
 use crate::oubli::Oubli;
+use crate::read_payload::{READ, REFUSED, ReadPayload};
 use crate::standing::require_purpose;
 
 /// What a purpose may see of a record.
@@ -91,16 +93,25 @@ async fn log(
 ) -> Result<()> {
     let data_key = oubli.keyring().data_key(&caller.app, key.subject).await?;
     let entry = Entry::about(key.subject, &data_key);
-    let (category, record) = (&key.category, &key.record);
-    let place = json!({ "purpose": purpose, "category": category, "record": record });
     let (entry, payload, kind) = match outcome {
-        Outcome::Refused(code) => (entry.reason(code.slug()), place, "record.read_refused"),
+        Outcome::Refused(code) => {
+            (entry.reason(code.slug()), ReadPayload::refused(purpose, [&key.category]), REFUSED)
+        }
         Outcome::Read(row, body) => {
-            let mut payload = place;
-            payload["fields"] = body.keys().map(String::as_str).collect();
-            (entry.record(row.version, &[]), payload, "record.read")
+            let fields = [(key.category.clone(), names(body)?)].into();
+            (entry.record(row.version, &[]), ReadPayload::new(purpose, fields), READ)
         }
     };
-    let event = entry.payload(payload).event(&caller.app, &caller.actor, oubli.now(), kind);
+    let event = entry.payload(payload.of_record(&key.record).to_value()).event(
+        &caller.app,
+        &caller.actor,
+        oubli.now(),
+        kind,
+    );
     oubli.reads().record(event).await
+}
+
+/// The names of the fields of a decrypted body.
+fn names(body: &Map<String, Value>) -> Result<BTreeSet<Name>> {
+    Ok(body.keys().map(|name| Name::new(name.as_str())).collect::<Result<_, _>>()?)
 }
