@@ -13,7 +13,8 @@ use oubli_domain::clock::SystemClock;
 use oubli_domain::scope::{Role, Scope, Scopes};
 use oubli_domain::{Clock, Pii};
 use oubli_server::boot::{self, Roles, Service};
-use oubli_server::config::{Config, Listen, RootKey, Storage, Work};
+use oubli_server::config::http::Http;
+use oubli_server::config::{Config, RootKey, Storage, Work};
 use oubli_test_postgres::DatabasePair;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -98,6 +99,8 @@ impl TestServer {
                 data_dir: at("data"),
                 data_url: self.databases.as_ref().map(|d| d.data_url().to_owned()),
                 keys_url: self.databases.as_ref().map(|d| d.keys_url().to_owned()),
+                data_url_file: None,
+                keys_url_file: None,
                 connections: 8,
             },
             root_key: RootKey {
@@ -119,16 +122,16 @@ impl TestServer {
         }
     }
 
-    /// How the service listens.
+    /// How the service answers.
     #[must_use]
-    pub fn listen(&self) -> Listen {
+    pub fn http(&self) -> Http {
         let bind = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-        Listen { bind, behind_proxy: false, url: Some(self.issuer.clone()) }
+        Http::on(bind, Some(self.issuer.clone()))
     }
 
     async fn boot(&mut self) {
         let clock = Arc::clone(&self.clock);
-        let started = Service::start(&self.config(), &self.listen(), self.roles, clock).await;
+        let started = Service::start(&self.config(), &self.http(), self.roles, clock).await;
         let service = started.expect("the service starts");
         self.url = format!("http://{}", service.address.expect("it listens"));
         self.service = Some(service);

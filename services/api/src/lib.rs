@@ -11,6 +11,7 @@ mod data_map;
 mod downloads;
 mod events;
 mod extract;
+mod head;
 mod health;
 mod notices;
 mod oauth;
@@ -25,8 +26,9 @@ mod state;
 mod subjects;
 mod unmatched;
 
+pub use head::bounded as bounded_head;
 pub use openapi::document;
 pub use problem::{Problem, ProblemDocument};
 pub use routes::routes;
-pub use state::{Api, Limits};
+pub use state::{Api, Limit, Limits};
 pub use unmatched::unmatched;

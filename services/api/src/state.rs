@@ -1,21 +1,75 @@
 //! What every handler is handed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use oubli_app::Oubli;
+
+/// A bound and what it is called in the configuration: its error names both.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limit {
+    /// The key of the configuration; none where the bound cannot be set.
+    pub key: Option<&'static str>,
+    /// The most that is taken.
+    pub most: usize,
+}
+
+impl Limit {
+    const fn set_by(key: &'static str, most: usize) -> Self {
+        Self { key: Some(key), most }
+    }
+
+    /// A bound that no setting changes, since what is stored relies on it.
+    #[must_use]
+    pub const fn fixed(most: usize) -> Self {
+        Self { key: None, most }
+    }
+
+    /// The end of a sentence that says what is at most: `1048576 bytes (limits.body_bytes).`
+    #[must_use]
+    pub fn told(&self, unit: &str) -> String {
+        match self.key {
+            Some(key) => format!("{} {unit} ({key}).", self.most),
+            None => format!("{} {unit}.", self.most),
+        }
+    }
+}
 
 /// The bounds of a request. Each is named in the error of a request that is over it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
     /// The longest body of an ordinary call, in bytes.
-    pub body_bytes: usize,
+    pub body_bytes: Limit,
     /// The longest body of a batch, in bytes.
-    pub batch_bytes: usize,
+    pub batch_bytes: Limit,
+    /// The most items of a batch.
+    pub batch_items: Limit,
+    /// The longest path and query, in bytes.
+    pub url_bytes: Limit,
+    /// The most bytes that the names and values of all headers have.
+    pub header_bytes: Limit,
+    /// The most headers.
+    pub headers: Limit,
+    /// How long a body may take to arrive.
+    pub body_time: Duration,
+}
+
+impl Limits {
+    /// What holds unless something else is set.
+    pub const DEFAULT: Self = Self {
+        body_bytes: Limit::set_by("limits.body_bytes", 1 << 20),
+        batch_bytes: Limit::set_by("limits.batch_bytes", 32 << 20),
+        batch_items: Limit::set_by("limits.batch_items", 1_000),
+        url_bytes: Limit::set_by("limits.url_bytes", 8 << 10),
+        header_bytes: Limit::set_by("limits.header_bytes", 32 << 10),
+        headers: Limit::set_by("limits.headers", 64),
+        body_time: Duration::from_secs(30),
+    };
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body_bytes: 1 << 20, batch_bytes: 32 << 20 }
+        Self::DEFAULT
     }
 }
 

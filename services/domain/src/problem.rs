@@ -49,7 +49,11 @@ codes! {
     InvalidBody = 422 "invalid-body" "The body does not have the documented shape";
     /// The body or a part of it is larger than the limit.
     TooLarge = 413 "too-large" "The body is too large";
-    /// The body did not arrive whole within 30 seconds.
+    /// The path and query are longer than the limit.
+    UrlTooLong = 414 "url-too-long" "The URL is too long";
+    /// The headers are more, or longer, than the limit.
+    HeadersTooLarge = 431 "headers-too-large" "The headers are too large";
+    /// The body did not arrive whole within the limit, 30 seconds unless set.
     BodyTimeout = 408 "body-timeout" "The body took too long to arrive";
     /// The `Content-Type` is not the one that the operation takes.
     UnsupportedMediaType = 415 "unsupported-media-type" "The content type is not supported";

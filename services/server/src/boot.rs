@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use actix_web::dev::ServerHandle;
 use anyhow::Context;
-use oubli_api::{Api, Limits};
+use oubli_api::Api;
 use oubli_app::{Databases, Options, Oubli, Worker};
 use oubli_domain::Clock;
 use oubli_store::{Db, Schema, migrate};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, Listen, Storage};
+use crate::config::http::{Http, Limits};
+use crate::config::{Config, Storage, refuse};
 use crate::lock::FolderLock;
 use crate::{http, root_key};
 
@@ -47,8 +48,8 @@ pub async fn open(
     clock: Arc<dyn Clock>,
     issuer: String,
 ) -> anyhow::Result<Arc<Oubli>> {
+    refuse(&config.faults())?;
     config.storage.make_data_dir()?;
-    root_key::ensure_apart("journal", &config.work.journal_dir, &config.storage)?;
     let (data, keys) = config.storage.locations()?;
     let databases = Databases::open(&data, &keys, config.storage.connections)
         .await
@@ -88,13 +89,16 @@ impl Service {
     /// As [`open`]; also when the address is taken, or another process holds the SQLite folder.
     pub async fn start(
         config: &Config,
-        listen: &Listen,
+        http: &Http,
         roles: Roles,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
+        let mut faults = config.faults();
         if roles.serve {
-            listen.check()?;
+            faults.extend(http.listen.faults());
         }
+        refuse(&faults)?;
+        let listen = &http.listen;
         let lock = take_folder(config)?;
         let listener = if roles.serve { Some(bind(listen.bind)?) } else { None };
         let address = listener.as_ref().map(TcpListener::local_addr).transpose()?;
@@ -113,7 +117,7 @@ impl Service {
             service.work();
         }
         if let Some(listener) = listener {
-            service.listen(listener)?;
+            service.listen(listener, &http.limits)?;
         }
         Ok(service)
     }
@@ -131,9 +135,9 @@ impl Service {
     }
 
     #[expect(clippy::disallowed_methods, reason = "the task is kept: `stop` waits for it")]
-    fn listen(&mut self, listener: TcpListener) -> anyhow::Result<()> {
-        let api = Api::new(Arc::clone(&self.oubli), Limits::default());
-        let server = http::serve(api, listener)?;
+    fn listen(&mut self, listener: TcpListener, limits: &Limits) -> anyhow::Result<()> {
+        let api = Api::new(Arc::clone(&self.oubli), limits.of_api());
+        let server = http::serve(api, listener, limits)?;
         self.http = Some(server.handle());
         self.tasks.push(tokio::spawn(async move {
             if let Err(error) = server.await {

@@ -3,9 +3,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Config, Listen};
+use crate::commands::config::ConfigCommand;
+use crate::config::http::Http;
+use crate::config::{Config, Log};
 
 /// Stores personal data and consents encrypted, and exports or erases a person on demand.
 ///
@@ -18,32 +20,29 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// What is logged, such as `info` or `warn,oubli_app=debug`. Never personal data.
-    #[arg(long, env = "OUBLI_LOG", default_value = "info", global = true, value_name = "FILTER")]
-    pub log: String,
-    /// How it is logged.
-    #[arg(long, env = "OUBLI_LOG_FORMAT", default_value = "text", global = true)]
-    pub log_format: LogFormat,
-}
-
-/// The form of log lines.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
+    /// The configuration file; unless given, ./oubli.toml or /etc/oubli/oubli.toml where there is one.
+    #[arg(
+        id = "config_file",
+        long = "config",
+        env = "OUBLI_CONFIG",
+        global = true,
+        value_name = "FILE"
+    )]
+    pub config_file: Option<PathBuf>,
+    /// What is logged, and how.
+    #[command(flatten)]
+    pub log: Log,
 }
 
 /// A subcommand.
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Answer HTTP and work on jobs, in one process. The usual way to run.
-    All(Run),
+    All(Box<Run>),
     /// Answer HTTP only; some other process must run `oubli worker`.
-    Serve(Run),
+    Serve(Box<Run>),
     /// Work on jobs only: exports, erasures, housekeeping.
-    Worker(Run),
+    Worker(Box<Run>),
     /// Bring both databases to this binary's schema. SQLite does this by itself at start.
     Migrate(Migrate),
     /// Staff users, who sign in: the first admin is made here, never from a default password.
@@ -57,6 +56,9 @@ pub enum Command {
     Client(Client),
     /// Walk the whole story on a fresh store: consent, read, withdrawal, export, erasure.
     Demo(Demo),
+    /// Show and check the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Print the OpenAPI document.
     Openapi,
     /// Check what the service signed, offline.
@@ -72,9 +74,9 @@ pub struct Run {
     /// Databases, root key, journal.
     #[command(flatten)]
     pub config: Config,
-    /// Address.
+    /// Address, bounds.
     #[command(flatten)]
-    pub listen: Listen,
+    pub http: Http,
 }
 
 /// What `oubli migrate` does.

@@ -14,3 +14,4 @@ mod root_key;
 mod telemetry;
 
 pub use commands::run;
+pub use config::load::command_line;

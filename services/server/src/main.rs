@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use oubli_server::cli::Cli;
-
 #[tokio::main]
 async fn main() -> ExitCode {
-    match oubli_server::run(Cli::parse()).await {
+    let loaded = match oubli_server::command_line(std::env::args_os()) {
+        Ok(loaded) => loaded,
+        Err(error) => error.exit(),
+    };
+    match oubli_server::run(loaded).await {
         Ok(code) => code,
         Err(error) => {
             // The one place where a command's failure is told, with its causes.

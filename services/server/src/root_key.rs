@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use oubli_app::Databases;
 use oubli_vault::{EnvironmentProvider, FileProvider, PassphraseProvider, RootKeyProvider};
 
@@ -21,10 +21,7 @@ pub(crate) async fn open(
     databases: &Databases,
 ) -> anyhow::Result<Arc<dyn RootKeyProvider>> {
     let from_environment = config.from_environment.as_ref().filter(|text| !text.is_empty());
-    ensure!(
-        from_environment.is_none() || config.root_passphrase_file.is_none(),
-        "OUBLI_ROOT_KEY and --root-passphrase-file each give a root key: choose one"
-    );
+    config.check()?;
     if let Some(text) = from_environment {
         return Ok(Arc::new(EnvironmentProvider::parse(text).context("OUBLI_ROOT_KEY")?));
     }
@@ -32,11 +29,10 @@ pub(crate) async fn open(
     ensure_apart("root key", file, storage)?;
     let first_start = !file.exists() && databases.are_empty().await?;
     let opened = || format!("the root key {}", file.display());
-    let provider: Arc<dyn RootKeyProvider> = match &config.root_passphrase_file {
+    let provider: Arc<dyn RootKeyProvider> = match config.passphrase()? {
         None if first_start => Arc::new(FileProvider::create(file).with_context(opened)?),
         None => Arc::new(FileProvider::open(file).with_context(opened)?),
-        Some(passphrase) => {
-            let text = passphrase_of(passphrase)?;
+        Some(text) => {
             let file = file.clone();
             // argon2id takes a moment, on purpose.
             let provider = tokio::task::spawn_blocking(move || {
@@ -58,17 +54,6 @@ pub(crate) async fn open(
         );
     }
     Ok(provider)
-}
-
-fn passphrase_of(file: &Path) -> anyhow::Result<String> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let named = || format!("the passphrase file {}", file.display());
-    let mode = std::fs::metadata(file).with_context(named)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        bail!("{} can be read by others: chmod 600 it", named());
-    }
-    let text = std::fs::read_to_string(file).with_context(named)?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 /// A backup of the data folder must not carry the key that opens it, nor a restore take back the

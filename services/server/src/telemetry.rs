@@ -12,7 +12,7 @@ use tracing::Instrument;
 use tracing_subscriber::EnvFilter;
 use uuid::Uuid;
 
-use crate::cli::LogFormat;
+use crate::config::LogFormat;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::wire::{ConsentInput, RecordedConsent};
 use crate::extract::{Input, Write, read_json, scopes};
 use crate::problem::Answer;
-use crate::state::{Api, Limits};
+use crate::state::{Api, Limit, Limits};
 use crate::subjects::wire::{IdentifierInput, selector};
 
 /// Consent events to be recorded.
@@ -50,8 +50,12 @@ struct ConsentItem {
 }
 
 impl Input for ConsentBatch {
-    fn most_bytes(limits: &Limits) -> usize {
+    fn most_bytes(limits: &Limits) -> Limit {
         limits.batch_bytes
+    }
+
+    fn items(&self) -> usize {
+        self.items.len()
     }
 
     fn read(value: Value) -> Result<Self, Refusal> {

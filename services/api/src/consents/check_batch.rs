@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::wire::{CheckAnswer, CheckInput};
 use crate::extract::{Ask, Input, read_json, scopes};
 use crate::problem::Answer;
-use crate::state::{Api, Limits};
+use crate::state::{Api, Limit, Limits};
 
 /// Many questions.
 #[derive(Deserialize, ToSchema)]
@@ -23,8 +23,12 @@ struct CheckBatch {
 }
 
 impl Input for CheckBatch {
-    fn most_bytes(limits: &Limits) -> usize {
+    fn most_bytes(limits: &Limits) -> Limit {
         limits.batch_bytes
+    }
+
+    fn items(&self) -> usize {
+        self.items.len()
     }
 
     fn read(value: Value) -> Result<Self, Refusal> {

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::extract::{Input, Write, scopes};
 use crate::problem::Answer;
-use crate::state::{Api, Limits};
+use crate::state::{Api, Limit, Limits};
 
 /// A data map, as its schema at `/v1/schemas/data-map` says; 1 MiB of compact JSON at most.
 #[derive(ToSchema)]
@@ -19,8 +19,8 @@ struct DataMapBody(Value);
 
 impl Input for DataMapBody {
     /// The bound is on the canonical form: white space may double it.
-    fn most_bytes(_: &Limits) -> usize {
-        2 * MAX_DOCUMENT
+    fn most_bytes(_: &Limits) -> Limit {
+        Limit::fixed(2 * MAX_DOCUMENT)
     }
 
     fn read(value: Value) -> Result<Self, Refusal> {

@@ -1,7 +1,6 @@
 //! The body of a call that changes something, with who calls and whether it may be a repeat.
 
 use std::marker::PhantomData;
-use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
@@ -21,10 +20,8 @@ use super::auth::{api, granted, granted_staff};
 use super::scopes::Needs;
 use crate::openapi;
 use crate::problem::Problem;
-use crate::state::Limits;
+use crate::state::{Limit, Limits};
 
-/// How long a body may take to arrive, so that nobody holds a connection by sending slowly.
-const BODY: Duration = Duration::from_secs(30);
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// A wire type that a call may bring as its body. `()` brings none.
@@ -33,8 +30,13 @@ pub(crate) trait Input: Sized + 'static {
     const MEDIA_TYPES: &'static [&'static str] = &["application/json"];
 
     /// The longest body.
-    fn most_bytes(limits: &Limits) -> usize {
+    fn most_bytes(limits: &Limits) -> Limit {
         limits.body_bytes
+    }
+
+    /// How many items a batch has; 0 where it is none. `limits.batch_items` bounds it.
+    fn items(&self) -> usize {
+        0
     }
 
     /// Reads strictly parsed JSON.
@@ -129,11 +131,12 @@ where
     type Future = LocalBoxFuture<'static, Result<Self, actix_web::Error>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let inner = T::from_request(request, payload);
+        let (limits, inner) = (limits(request), T::from_request(request, payload));
         Box::pin(async move {
-            match timeout(BODY, inner).await {
+            let limits = limits?;
+            match timeout(limits.body_time, inner).await {
                 Ok(read) => read.map(Self).map_err(Into::into),
-                Err(_) => Err(Problem::from(Code::BodyTimeout).into()),
+                Err(_) => Err(late(&limits).into()),
             }
         })
     }
@@ -202,8 +205,9 @@ async fn read<T: Input>(
     request: &HttpRequest,
     payload: &mut Payload,
 ) -> Result<(T, Bytes), Problem> {
-    let most = T::most_bytes(&api(request)?.limits);
-    let bytes = timeout(BODY, collect(payload, most)).await.map_err(|_| Code::BodyTimeout)??;
+    let limits = limits(request)?;
+    let body = timeout(limits.body_time, collect(payload, T::most_bytes(&limits)));
+    let bytes = body.await.map_err(|_| late(&limits))??;
     if T::MEDIA_TYPES.is_empty() {
         if bytes.is_empty() {
             return Ok((T::read(Value::Null)?, bytes));
@@ -216,17 +220,34 @@ async fn read<T: Input>(
         let expected = format!("The body must be {}.", T::MEDIA_TYPES.join(" or "));
         return Err(Refusal::new(Code::UnsupportedMediaType).detail(expected).into());
     }
-    Ok((T::read(json::parse(&bytes)?)?, bytes))
+    let body = T::read(json::parse(&bytes)?)?;
+    let most = limits.batch_items;
+    if body.items() > most.most {
+        let told = format!("must be at most {}", most.told("items"));
+        return Err(Refusal::new(Code::InvalidBody).at("/items", told).into());
+    }
+    Ok((body, bytes))
 }
 
-async fn collect(payload: &mut Payload, most: usize) -> Result<Bytes, Problem> {
+fn limits(request: &HttpRequest) -> Result<Limits, Problem> {
+    Ok(api(request)?.limits)
+}
+
+/// The refusal of a body that did not arrive in time.
+fn late(limits: &Limits) -> Problem {
+    let most = limits.body_time.as_secs();
+    let told = format!("A body arrives within {most} seconds (limits.body_seconds).");
+    Refusal::new(Code::BodyTimeout).detail(told).into()
+}
+
+async fn collect(payload: &mut Payload, most: Limit) -> Result<Bytes, Problem> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| {
             Refusal::new(Code::MalformedJson).detail("The body did not arrive whole.")
         })?;
-        if body.len() + chunk.len() > most {
-            let limit = format!("A body here is at most {most} bytes.");
+        if body.len() + chunk.len() > most.most {
+            let limit = format!("A body here is at most {}", most.told("bytes"));
             return Err(Refusal::new(Code::TooLarge).detail(limit).into());
         }
         body.extend_from_slice(&chunk);

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::extract::{Input, Write, read_json, scopes};
 use crate::problem::Answer;
-use crate::state::{Api, Limits};
+use crate::state::{Api, Limit, Limits};
 
 #[derive(Deserialize)]
 struct NoticePath {
@@ -33,8 +33,8 @@ struct NoticeBody {
 
 impl Input for NoticeBody {
     /// Escapes may double a text.
-    fn most_bytes(_: &Limits) -> usize {
-        2 * MAX_LANGUAGES * MAX_TEXT
+    fn most_bytes(_: &Limits) -> Limit {
+        Limit::fixed(2 * MAX_LANGUAGES * MAX_TEXT)
     }
 
     fn read(value: Value) -> Result<Self, Refusal> {

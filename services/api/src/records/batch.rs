@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::extract::{Input, Write, read_json, scopes};
 use crate::problem::Answer;
-use crate::state::{Api, Limits};
+use crate::state::{Api, Limit, Limits};
 use crate::subjects::wire::{IdentifierInput, selector};
 
 /// Records to be put.
@@ -45,8 +45,12 @@ struct RecordItem {
 }
 
 impl Input for RecordBatch {
-    fn most_bytes(limits: &Limits) -> usize {
+    fn most_bytes(limits: &Limits) -> Limit {
         limits.batch_bytes
+    }
+
+    fn items(&self) -> usize {
+        self.items.len()
     }
 
     fn read(value: Value) -> Result<Self, Refusal> {

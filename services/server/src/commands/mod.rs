@@ -3,6 +3,7 @@
 
 mod apps;
 mod clients;
+pub(crate) mod config;
 mod demo;
 mod health;
 mod migrate;
@@ -19,31 +20,42 @@ use oubli_domain::clock::SystemClock;
 
 use crate::boot::{self, Roles};
 use crate::cli::{Cli, Command};
-use crate::config::Config;
+use crate::config::load::Loaded;
+use crate::config::settings::ROOT_KEY;
+use crate::config::{Config, refuse};
 use crate::telemetry;
 
 /// Runs a command line.
 ///
 /// # Errors
-/// When the command fails; a check that does not hold is no error but a status.
-pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    telemetry::start(&quieter(&cli), cli.log_format)?;
-    let from_environment = std::env::var("OUBLI_ROOT_KEY").ok();
+/// When the command fails, or its settings cannot be used; a check that does not hold is no error but
+/// a status.
+pub async fn run(loaded: Loaded) -> anyhow::Result<ExitCode> {
+    let Loaded { cli, report } = loaded;
+    telemetry::start(&quieter(&cli), cli.log.format)?;
+    for warning in &report.warnings {
+        tracing::warn!("{warning}");
+    }
+    let from_environment = std::env::var(ROOT_KEY).ok();
+    if !matches!(cli.command, Command::Config(_)) {
+        refuse(&report.faults)?;
+    }
     match cli.command {
         Command::All(run) => {
-            serve::run(run, Roles { serve: true, work: true }, from_environment).await
+            serve::run(*run, Roles { serve: true, work: true }, from_environment).await
         }
         Command::Serve(run) => {
-            serve::run(run, Roles { serve: true, work: false }, from_environment).await
+            serve::run(*run, Roles { serve: true, work: false }, from_environment).await
         }
         Command::Worker(run) => {
-            serve::run(run, Roles { serve: false, work: true }, from_environment).await
+            serve::run(*run, Roles { serve: false, work: true }, from_environment).await
         }
         Command::Migrate(migrate) => migrate::run(migrate).await,
         Command::User(user) => users::run(user, from_environment).await,
         Command::App(app) => apps::run(app, from_environment).await,
         Command::Client(client) => clients::run(client, from_environment).await,
         Command::Demo(demo) => demo::run(demo).await,
+        Command::Config(config) => config::run(config, &report, from_environment),
         Command::Openapi => openapi::run(),
         Command::Verify(verify) => verify::run(verify),
         Command::Health(health) => health::run(health).await,
@@ -53,8 +65,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 /// Short commands log only what is wrong, unless asked for more. The demo warns in its own words.
 fn quieter(cli: &Cli) -> String {
     match &cli.command {
-        _ if cli.log != "info" => cli.log.clone(),
-        Command::All(_) | Command::Serve(_) | Command::Worker(_) => cli.log.clone(),
+        _ if cli.log.filter != "info" => cli.log.filter.clone(),
+        Command::All(_) | Command::Serve(_) | Command::Worker(_) => cli.log.filter.clone(),
         Command::Demo(_) => "error".to_owned(),
         _ => "warn".to_owned(),
     }

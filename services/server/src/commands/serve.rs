@@ -16,7 +16,7 @@ pub(super) async fn run(
     root_key: Option<String>,
 ) -> anyhow::Result<ExitCode> {
     run.config.root_key.from_environment = root_key;
-    let service = Service::start(&run.config, &run.listen, roles, Arc::new(SystemClock)).await?;
+    let service = Service::start(&run.config, &run.http, roles, Arc::new(SystemClock)).await?;
     if let Some(address) = service.address {
         tracing::info!(%address, "listening");
     }

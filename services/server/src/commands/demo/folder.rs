@@ -50,7 +50,9 @@ impl Folder {
             storage: Storage {
                 data_dir: self.databases(),
                 data_url: None,
+                data_url_file: None,
                 keys_url: None,
+                keys_url_file: None,
                 connections: 16,
             },
             root_key: RootKey {

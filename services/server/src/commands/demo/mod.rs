@@ -25,7 +25,7 @@ use oubli_domain::clock::SystemClock;
 use super::serve::told_to_stop;
 use crate::boot::{Roles, Service};
 use crate::cli::Demo;
-use crate::config::Listen;
+use crate::config::http::Http;
 use folder::Folder;
 use screen::Screen;
 use story::Story;
@@ -57,9 +57,9 @@ pub(super) async fn run(command: Demo) -> anyhow::Result<ExitCode> {
 
 /// Starts the service, tells the story, stays unless it is to exit, and stops the service.
 async fn walk(folder: &Folder, bind: SocketAddr, exit: bool) -> anyhow::Result<Ending> {
-    let listen = Listen { bind, behind_proxy: false, url: None };
+    let http = Http::on(bind, None);
     let roles = Roles { serve: true, work: true };
-    let service = Service::start(&folder.config(), &listen, roles, Arc::new(SystemClock)).await?;
+    let service = Service::start(&folder.config(), &http, roles, Arc::new(SystemClock)).await?;
     let mut story = Story::new(&service, folder, Screen::new());
     let ending = tokio::select! {
         held = story.tell() => Ending::Told(held),
