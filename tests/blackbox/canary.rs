@@ -1,6 +1,8 @@
 //! Personal data is in the encrypted fields and in the answers that ask for it, and nowhere else:
 //! every kind of it is sent to a real process in every way, good and bad, and then looked for.
 
+mod receipts;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oubli_tests::raw::{self, Place};
@@ -23,7 +25,7 @@ const ASTRAY: &str = "zabloudilý.kanárek@77007.example";
 const ASTRAY_PLAIN: &str = "zabloudilykanarek";
 
 /// What is looked for: the values, and their normal forms.
-const CANARIES: [&str; 14] = [
+const CANARIES: [&str; 15] = [
     EMAIL,
     PHONE,
     EXTERNAL,
@@ -34,6 +36,7 @@ const CANARIES: [&str; 14] = [
     INVOICE,
     ASTRAY,
     ASTRAY_PLAIN,
+    receipts::GPP,
     "Kanarek.Jedna@",
     "xn--kanrek-domna",
     "420601777881",
@@ -238,7 +241,7 @@ async fn look_around(told: &mut Told, shop: &Caller, subject: &str) {
         "/settings",
         "/data-map",
         &format!("/subjects/{subject}"),
-        &format!("/subjects/{subject}/consents/events"),
+        &format!("/subjects/{subject}/consents"),
         &format!("/subjects/{subject}/records/profile/main/versions"),
         "/health/ready",
         "/v1/apps/shop",
@@ -269,6 +272,7 @@ both_engines! {
         let shop = open_shop(&process, &client).await;
         let mut told = Told::default();
         let subject = put_in(&mut told, &shop).await;
+        receipts::put_in(&mut told, &shop, &subject).await;
         send_astray(&mut told, &shop, &subject).await;
         send_in_heads(&mut told, &shop, &process.url).await;
         read(&shop, &subject).await;

@@ -147,7 +147,7 @@ async fn consent(told: &mut Told, shop: &Caller, ada: &str) {
     let of = |path: &str| format!("/subjects/{ada}/consents{path}");
     let grant = json!({
         "purpose": "newsletter", "action": "granted", "notice_version": 1, "language": "en",
-        "id": "1",
+        "id": "1", "signals": { "gpc": false, "gpp": "DBAA" },
     });
     told.post(shop, &of(""), grant.clone()).await.expect_status(201);
     told.post(shop, &of(""), grant).await.expect_status(200);
@@ -160,7 +160,10 @@ async fn consent(told: &mut Told, shop: &Caller, ada: &str) {
     told.post(shop, "/consents:check", check.clone()).await.expect_status(200);
     told.post(shop, "/consents:check-batch", json!({ "items": [check] })).await.expect_status(200);
     told.get(shop, &of("")).await.expect_status(200);
-    told.get(shop, &of("/events")).await.expect_status(200);
+    let events = told.get(shop, &of("/events")).await.expect_status(200);
+    let receipt = of(&format!("/{}/receipt", events.text("/items/0/event")));
+    told.get(shop, &receipt).await.expect_status(200);
+    told.get(shop, &of(&format!("/evt_{}/receipt", "0".repeat(32)))).await.expect_status(404);
 }
 
 async fn serve(told: &mut Told, shop: &Caller, ada: &str) {

@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 
 use oubli_domain::request::KeptItem;
 use oubli_domain::{AppId, CertificateId, RequestId, Right, Time};
-use oubli_vault::{PublicJwk, TokenError, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
-/// The `typ` of a certificate's JWS (RFC 8725, section 3.11).
-pub const CERTIFICATE_TYPE: &str = "oubli-erasure-certificate+jwt";
+use crate::signed::{self, SignedError, Statement};
 
 /// What a certificate says. It names the request and never the person.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -59,33 +57,22 @@ pub struct KeyFate {
     pub root_provider: String,
 }
 
-/// What is read of the published keys: an RFC 7517 key set whose keys name their app.
-#[derive(Deserialize)]
-struct Published {
-    keys: Vec<PublishedKey>,
-}
+impl Statement for Claims {
+    const TYPE: &'static str = "oubli-erasure-certificate+jwt";
 
-#[derive(Deserialize)]
-struct PublishedKey {
-    #[serde(flatten)]
-    jwk: PublicJwk,
-    app: AppId,
+    fn app(&self) -> &AppId {
+        &self.app
+    }
 }
 
 /// Why a certificate does not hold.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
-    /// The keys are not in the form of `/.well-known/oubli-keys`.
-    #[error("the published keys cannot be read")]
-    Keys(#[source] serde_json::Error),
-    /// None of the published keys signed it, or it was changed.
-    #[error("the certificate does not hold: {0}")]
-    Signature(#[source] TokenError),
-    /// Another app's key signed it.
-    #[error("the certificate is signed by another app's key")]
-    OtherApp,
+    /// It is not what the app signed.
+    #[error(transparent)]
+    Signed(#[from] SignedError),
     /// It says itself that something is left.
-    #[error("the certificate counts rows that are left")]
+    #[error("it counts rows that are left")]
     RowsLeft,
 }
 
@@ -95,20 +82,9 @@ pub enum CertificateError {
 /// # Errors
 /// Why it does not hold.
 pub fn verify_certificate(jws: &str, keys_json: &str) -> Result<Claims, CertificateError> {
-    let published: Published = serde_json::from_str(keys_json).map_err(CertificateError::Keys)?;
-    let mut failure = TokenError::UnknownKey;
-    for published in &published.keys {
-        let key = VerifyingKey::from_jwk(&published.jwk).map_err(CertificateError::Signature)?;
-        match key.verify_jws::<Claims>(CERTIFICATE_TYPE, jws.trim()) {
-            Ok(claims) if claims.app != published.app => return Err(CertificateError::OtherApp),
-            Ok(claims) if claims.left.values().any(|rows| *rows != 0) => {
-                return Err(CertificateError::RowsLeft);
-            }
-            Ok(claims) => return Ok(claims),
-            // The next key may be the one that signed it.
-            Err(TokenError::UnknownKey) => {}
-            Err(error) => failure = error,
-        }
+    let claims: Claims = signed::verify(jws, keys_json)?;
+    if claims.left.values().any(|rows| *rows != 0) {
+        return Err(CertificateError::RowsLeft);
     }
-    Err(CertificateError::Signature(failure))
+    Ok(claims)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 use oubli_domain::consent::{Renewal, Terms};
-use oubli_domain::{AppId, Code, CompiledDataMap, DataMap, Name, Refusal, Time};
+use oubli_domain::{AppId, Code, CompiledDataMap, DataMap, Name, Refusal};
 use oubli_store::apps::App;
 use oubli_store::{Conn, apps, data_maps, notices};
 
@@ -20,7 +20,8 @@ pub struct Model {
     /// Its settings.
     pub settings: Settings,
     map: Option<CompiledDataMap>,
-    renewals: BTreeMap<Name, (u32, Time)>,
+    /// The renewals that each notice asked for.
+    renewals: BTreeMap<Name, Vec<Renewal>>,
 }
 
 impl Model {
@@ -44,11 +45,11 @@ impl Model {
     /// `unknown-purpose`.
     pub fn terms(&self, purpose: &Name) -> Result<Terms, Refusal> {
         let declared = self.map()?.purpose(purpose)?;
-        let renewal = declared.notice.as_ref().and_then(|notice| {
-            let (version, from) = *self.renewals.get(notice)?;
-            Some(Renewal { notice: notice.clone(), version, from })
-        });
-        Ok(Terms { validity: declared.consent_validity, renewal })
+        let renewals = declared.notice.as_ref().and_then(|notice| self.renewals.get(notice));
+        Ok(Terms {
+            validity: declared.consent_validity,
+            renewals: renewals.cloned().unwrap_or_default(),
+        })
     }
 }
 
@@ -84,15 +85,17 @@ async fn load(conn: &mut Conn, app: App) -> Result<Model> {
         None => None,
         Some(stored) => Some(compile(&stored.document)?),
     };
-    let mut renewals = BTreeMap::new();
-    for (notice, version, at) in notices::renewals(conn, &app.app).await? {
+    let mut renewals: BTreeMap<Name, Vec<Renewal>> = BTreeMap::new();
+    for (notice, version, from) in notices::renewals(conn, &app.app).await? {
         let version = u32::try_from(version).map_err(|_| Error::Damaged("notices.version"))?;
-        renewals.insert(notice, (version, at));
+        let renewal = Renewal { notice: notice.clone(), version, from };
+        renewals.entry(notice).or_default().push(renewal);
     }
     Ok(Model { app, settings, map, renewals })
 }
 
-fn compile(document: &str) -> Result<CompiledDataMap> {
+/// A stored data map, compiled.
+pub(crate) fn compile(document: &str) -> Result<CompiledDataMap> {
     let value = serde_json::from_str(document).map_err(|_| Error::Damaged("data_maps.document"))?;
     DataMap::parse(value)
         .and_then(CompiledDataMap::compile)

@@ -9,8 +9,10 @@ use oubli_domain::clock::TestClock;
 use oubli_domain::{AppId, Code, Time};
 use oubli_store::Location;
 use oubli_vault::EnvironmentProvider;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::auth::keys::{LogKey, log_keys};
 use crate::{Call, Databases, Error, Options, Oubli, apps};
 
 /// When the tests begin: a Thursday, 2026-01-15T12:00:00Z.
@@ -47,6 +49,17 @@ pub(crate) async fn app(oubli: &Oubli, name: &str) -> AppId {
     let app = AppId::new(name).unwrap();
     apps::create(oubli, &Call::system(app.clone()), "A test app").await.unwrap();
     app
+}
+
+/// The document at `/.well-known/oubli-keys`.
+pub(crate) async fn published_keys(oubli: &Oubli) -> Value {
+    let one = |key: LogKey| {
+        let mut jwk = serde_json::to_value(key.key).unwrap();
+        jwk["app"] = json!(key.app);
+        jwk
+    };
+    let keys = log_keys(oubli).await.unwrap();
+    json!({ "keys": keys.into_iter().map(one).collect::<Vec<_>>() })
 }
 
 /// The code that a call was refused with.

@@ -101,6 +101,8 @@ codes! {
     NoticeNotFound = 404 "notice-not-found" "There is no such notice";
     /// No such version of the data map, or the app has none yet.
     DataMapNotFound = 404 "data-map-not-found" "There is no such data map";
+    /// No such consent event of this subject.
+    ConsentEventNotFound = 404 "consent-event-not-found" "There is no such consent event";
     /// No such purpose in the data map in force, where a path names one.
     PurposeNotFound = 404 "purpose-not-found" "There is no such purpose";
     /// No such request in this app.

@@ -239,6 +239,16 @@ pub enum Verify {
         #[arg(long)]
         keys: PathBuf,
     },
+    /// Check the signature of a consent receipt and print what it says.
+    ///
+    /// Example: oubli verify receipt receipt.jws --keys oubli-keys.json
+    Receipt {
+        /// File with the receipt (a JWS); `-` for standard input.
+        receipt: PathBuf,
+        /// File with the body of `/.well-known/oubli-keys`, kept from when you trusted it.
+        #[arg(long)]
+        keys: PathBuf,
+    },
 }
 
 /// What `oubli health` asks.

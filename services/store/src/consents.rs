@@ -10,9 +10,10 @@ use crate::lists;
 use crate::statement::statements;
 
 statements! {
-    INSERT = "insert into consent_events (app_id, subject_id, event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq, actor, caller_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-    HISTORY = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_events where app_id = $1 and subject_id = $2 and (seq, event_id) > ($3, $4) order by seq, event_id limit $5";
-    BY_CALLER_ID = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_events where app_id = $1 and subject_id = $2 and caller_id = $3";
+    INSERT = "insert into consent_events (app_id, subject_id, event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq, actor, caller_id, gpc, gpp) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    HISTORY = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq, gpc, gpp from consent_events where app_id = $1 and subject_id = $2 and (seq, event_id) > ($3, $4) order by seq, event_id limit $5";
+    BY_CALLER_ID = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq, gpc, gpp from consent_events where app_id = $1 and subject_id = $2 and caller_id = $3";
+    GET = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq, gpc, gpp from consent_events where app_id = $1 and subject_id = $2 and event_id = $3";
     NEXT_SEQ = "select coalesce(max(seq), 0) + 1 from consent_events where app_id = $1 and subject_id = $2";
     STATE = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_states where app_id = $1 and subject_id = $2 and purpose = $3";
     STATES = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_states where app_id = $1 and subject_id = $2 order by purpose";
@@ -32,6 +33,40 @@ struct Row {
     occurred_at: i64,
     recorded_at: i64,
     seq: i64,
+}
+
+/// An event with the signals that came with it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredEvent {
+    /// The event.
+    pub event: ConsentEvent,
+    /// Its signals.
+    pub signals: StoredSignals,
+}
+
+/// The privacy signals of an event, as stored.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct StoredSignals {
+    /// Whether Global Privacy Control was on; none when nobody looked.
+    pub gpc: Option<bool>,
+    /// The GPP string, sealed.
+    pub gpp: Option<Vec<u8>>,
+}
+
+#[derive(sqlx::FromRow)]
+struct StoredRow {
+    #[sqlx(flatten)]
+    event: Row,
+    gpc: Option<bool>,
+    gpp: Option<Vec<u8>>,
+}
+
+impl TryFrom<StoredRow> for StoredEvent {
+    type Error = StoreError;
+    fn try_from(row: StoredRow) -> Result<Self> {
+        let signals = StoredSignals { gpc: row.gpc, gpp: row.gpp };
+        Ok(Self { event: row.event.try_into()?, signals })
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -82,17 +117,31 @@ pub async fn insert(
     tx: &mut Tx,
     app: &AppId,
     subject: SubjectId,
-    event: &ConsentEvent,
+    new: &StoredEvent,
     actor: &str,
     caller_id: Option<&str>,
 ) -> Result<()> {
+    let StoredEvent { event, signals } = new;
     let (notice, version, language) = columns(event.shown.as_ref());
     let caller_id = caller_id.map(str::to_owned);
     let (purpose, action) = (&event.purpose, event.action.as_str());
     let (occurred, recorded) = (event.occurred_at, event.recorded_at);
     let args = (
-        app, subject, event.id, purpose, action, notice, version, language, occurred, recorded,
-        event.seq, actor, caller_id,
+        app,
+        subject,
+        event.id,
+        purpose,
+        action,
+        notice,
+        version,
+        language,
+        occurred,
+        recorded,
+        event.seq,
+        actor,
+        caller_id,
+        signals.gpc,
+        signals.gpp.clone(),
     );
     tx.execute_one(&INSERT, args).await
 }
@@ -109,10 +158,10 @@ pub async fn history(
     subject: SubjectId,
     after: Option<(i64, EventId)>,
     limit: i64,
-) -> Result<Vec<ConsentEvent>> {
+) -> Result<Vec<StoredEvent>> {
     let (seq, id) = after.map_or((0, Uuid::nil()), |(seq, id)| (seq, id.0));
-    let rows = conn.all::<Row>(&HISTORY, (app, subject, seq, id, limit)).await?;
-    rows.into_iter().map(ConsentEvent::try_from).collect()
+    let rows = conn.all::<StoredRow>(&HISTORY, (app, subject, seq, id, limit)).await?;
+    rows.into_iter().map(StoredEvent::try_from).collect()
 }
 
 /// The event that a caller already sent under this id.
@@ -124,9 +173,23 @@ pub async fn by_caller_id(
     app: &AppId,
     subject: SubjectId,
     caller_id: &str,
-) -> Result<Option<ConsentEvent>> {
-    let row = conn.optional::<Row>(&BY_CALLER_ID, (app, subject, caller_id)).await?;
-    row.map(ConsentEvent::try_from).transpose()
+) -> Result<Option<StoredEvent>> {
+    let row = conn.optional::<StoredRow>(&BY_CALLER_ID, (app, subject, caller_id)).await?;
+    row.map(StoredEvent::try_from).transpose()
+}
+
+/// One event of a subject.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn get(
+    conn: &mut Conn,
+    app: &AppId,
+    subject: SubjectId,
+    event: EventId,
+) -> Result<Option<StoredEvent>> {
+    let row = conn.optional::<StoredRow>(&GET, (app, subject, event)).await?;
+    row.map(StoredEvent::try_from).transpose()
 }
 
 /// The next sequence number of a subject's events.

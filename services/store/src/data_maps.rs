@@ -11,6 +11,8 @@ statements! {
         values ($1, $2, $3, $4, $5, $6)";
     GET = "select version, document, digest, created_at, created_by from data_maps \
         where app_id = $1 and version = $2";
+    AT = "select version, document, digest, created_at, created_by from data_maps \
+        where app_id = $1 and created_at <= $2 order by version desc limit 1";
     LIST = "select version, digest, created_at, created_by from data_maps \
         where app_id = $1 and version > $2 order by version limit $3";
 }
@@ -86,6 +88,14 @@ pub async fn insert(
 /// [`StoreError::Damaged`], or when the database fails.
 pub async fn get(conn: &mut Conn, app: &AppId, version: i64) -> Result<Option<StoredDataMap>> {
     conn.optional::<Row>(&GET, (app, version)).await?.map(Row::read).transpose()
+}
+
+/// The version that was in force at `at`: the newest that had been put. None before the first.
+///
+/// # Errors
+/// [`StoreError::Damaged`], or when the database fails.
+pub async fn at(conn: &mut Conn, app: &AppId, at: Time) -> Result<Option<StoredDataMap>> {
+    conn.optional::<Row>(&AT, (app, at)).await?.map(Row::read).transpose()
 }
 
 /// At most `limit` versions, oldest first, from the one that follows `after`.

@@ -20,10 +20,8 @@ statements! {
         where app_id = $1 and (notice, version) > ($2, $3) order by notice, version limit $4";
     NEWEST_VERSIONS = "select notice, max(version) from notices where app_id = $1 group by notice \
         order by notice";
-    RENEWALS = "select n.notice, n.version, n.created_at from notices n where n.app_id = $1 \
-        and n.requires_renewal and not exists (select 1 from notices later where \
-        later.app_id = n.app_id and later.notice = n.notice and later.requires_renewal \
-        and later.version > n.version) order by n.notice";
+    RENEWALS = "select notice, version, created_at from notices where app_id = $1 \
+        and requires_renewal order by notice, version";
 }
 
 /// A version of a notice.
@@ -179,7 +177,7 @@ pub async fn newest_versions(conn: &mut Conn, app: &AppId) -> Result<Vec<(Name, 
     rows.into_iter().map(|(notice, version)| Ok((name(notice)?, version))).collect()
 }
 
-/// For each notice the newest version that asks for renewal, and when it was put.
+/// The versions that ask for renewal, by notice and number, and when each was put.
 ///
 /// # Errors
 /// When the database does not answer.

@@ -29,6 +29,9 @@ pub enum Label {
     /// What stands beside a log leaf, never in it, such as text typed by people: `record` is the
     /// event's id.
     EventText,
+    /// What came with a consent event and tells of a choice: `record` is the event's id, `field`
+    /// which signal.
+    ConsentSignal,
 }
 
 impl Label {
@@ -40,6 +43,7 @@ impl Label {
             Self::KeptItem => "oubli/kept-item/v1",
             Self::Bundle => "oubli/bundle/v1",
             Self::EventText => "oubli/event-text/v1",
+            Self::ConsentSignal => "oubli/consent-signal/v1",
         }
     }
 }

@@ -140,6 +140,7 @@ fn every_kind_of_ciphertext_opens_as_itself_alone() {
         Label::KeptItem,
         Label::Bundle,
         Label::EventText,
+        Label::ConsentSignal,
     ];
     for sealed_as in labels {
         let sealed = key.seal(&key.context(sealed_as, "", "1", ""), b"value").unwrap();

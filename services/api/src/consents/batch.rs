@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::wire::{ConsentInput, RecordedConsent};
+use super::wire::{ConsentInput, RecordedConsent, SignalsInput};
 use crate::extract::{Input, Write, read_json, scopes};
 use crate::problem::Answer;
 use crate::state::{Api, Limit, Limits};
@@ -47,6 +47,8 @@ struct ConsentItem {
     /// Your own id of the event: 1 to 128 visible ASCII characters.
     #[schema(min_length = 1, max_length = 128, pattern = "^[!-~]+$")]
     id: Option<String>,
+    /// What a browser or a consent platform said when the person acted.
+    signals: Option<SignalsInput>,
 }
 
 impl Input for ConsentBatch {
@@ -66,9 +68,9 @@ impl Input for ConsentBatch {
 impl ConsentItem {
     fn read(self, n: usize) -> Result<BatchItem, Refusal> {
         let below = |refusal: Refusal| refusal.below(&format!("/items/{n}"));
-        let Self { purpose, action, notice_version, language, id, .. } = self;
+        let Self { purpose, action, notice_version, language, id, signals, .. } = self;
         let subject = selector(self.subject, self.identifier).map_err(below)?;
-        let consent = ConsentInput { purpose, action, notice_version, language, id };
+        let consent = ConsentInput { purpose, action, notice_version, language, id, signals };
         Ok(BatchItem { subject, consent: consent.read().map_err(below)? })
     }
 }

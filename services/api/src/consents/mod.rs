@@ -6,6 +6,7 @@ mod check;
 mod check_batch;
 mod events;
 mod get;
+mod receipt;
 mod record;
 mod wire;
 
@@ -16,6 +17,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(record::record_consent)
         .service(get::get_consents)
         .service(events::list_consent_events)
+        .service(receipt::get_consent_receipt)
         .service(batch::record_consents)
         .service(check::check_consent)
         .service(check_batch::check_consents);

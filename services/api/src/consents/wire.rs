@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use oubli_app::Checked;
-use oubli_app::consents::{CallerId, CheckItem, NewConsent, Position, Recorded};
-use oubli_domain::consent::{Action, ConsentEvent, Language, NotPermitted};
+use oubli_app::consents::{CallerId, CheckItem, NewConsent, Position, Recorded, RecordedEvent};
+use oubli_domain::consent::{Action, ConsentEvent, Gpp, Language, NotPermitted, Signals};
 use oubli_domain::{EventId, Name, Refusal, SubjectId, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -40,20 +40,54 @@ pub(super) struct ConsentInput {
     /// 1 to 128 visible ASCII characters, one for each event of a subject.
     #[schema(min_length = 1, max_length = 128, pattern = "^[!-~]+$")]
     pub(super) id: Option<String>,
+    /// What a browser or a consent platform said when the person acted.
+    pub(super) signals: Option<SignalsInput>,
+}
+
+/// Privacy signals, kept with their event as they came. They are evidence, and change no state by
+/// themselves: where `Sec-GPC: 1` means that a person refuses, record the refusal.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ConsentSignals)]
+pub(super) struct SignalsInput {
+    /// Global Privacy Control: whether the person's request carried `Sec-GPC: 1`.
+    #[schema(example = true)]
+    gpc: Option<bool>,
+    /// The string of the IAB Global Privacy Platform (section "GPP String Format"): a header and
+    /// sections of base64url with `~` between, sub-sections with `.` between.
+    #[schema(
+        min_length = 1,
+        max_length = 4096,
+        pattern = "^D[A-Za-z0-9_-]*(~[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)*)*$",
+        example = "DBABMA~CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA"
+    )]
+    gpp: Option<String>,
+}
+
+impl SignalsInput {
+    /// # Errors
+    /// `invalid-body` with its place.
+    fn read(self) -> Result<Signals, Refusal> {
+        let rule = "must be a GPP string of 4,096 bytes at most, such as `DBABMA~…`";
+        let gpp = self.gpp.map(Gpp::new).transpose().map_err(|r| r.at("/signals/gpp", rule))?;
+        Ok(Signals { gpc: self.gpc, gpp })
+    }
 }
 
 impl ConsentInput {
     /// # Errors
-    /// `invalid-id` with its place.
+    /// `invalid-id`, `invalid-body` with their place.
     pub(super) fn read(self) -> Result<NewConsent, Refusal> {
         let rule = "must have 1 to 128 visible ASCII characters";
         let id = self.id.map(CallerId::new).transpose().map_err(|r| r.at("/id", rule))?;
+        let signals = self.signals.map(SignalsInput::read).transpose()?.unwrap_or_default();
         Ok(NewConsent {
             purpose: self.purpose,
             action: self.action,
             notice_version: self.notice_version,
             language: self.language,
             id,
+            signals,
         })
     }
 }
@@ -111,8 +145,39 @@ pub(super) struct EventView {
     /// When the service learned of it.
     #[schema(value_type = String, format = DateTime)]
     recorded_at: Time,
+    /// What came with it; in the list of events alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signals: Option<SignalsView>,
     #[serde(skip)]
     seq: i64,
+}
+
+/// The privacy signals that came with an event, as they came.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RecordedSignals)]
+pub(super) struct SignalsView {
+    /// Global Privacy Control: whether the person's request carried `Sec-GPC: 1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = true)]
+    gpc: Option<bool>,
+    /// The string of the IAB Global Privacy Platform.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "DBABMA~CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA")]
+    gpp: Option<String>,
+}
+
+impl SignalsView {
+    fn of(signals: &Signals) -> Option<Self> {
+        let gpp = signals.gpp.as_ref().map(|gpp| gpp.expose().to_owned());
+        (!signals.is_empty()).then_some(Self { gpc: signals.gpc, gpp })
+    }
+}
+
+impl From<RecordedEvent> for EventView {
+    fn from(recorded: RecordedEvent) -> Self {
+        let signals = SignalsView::of(&recorded.signals);
+        Self { signals, ..Self::from(recorded.event) }
+    }
 }
 
 impl From<ConsentEvent> for EventView {
@@ -130,6 +195,7 @@ impl From<ConsentEvent> for EventView {
             language,
             occurred_at: event.occurred_at,
             recorded_at: event.recorded_at,
+            signals: None,
             seq: event.seq,
         }
     }

@@ -1,8 +1,11 @@
 //! One consent event: what a caller says, what is prepared of it, and how it is written.
 
-use oubli_domain::consent::{Action, ConsentEvent, Language, next_occurred_at};
+use std::sync::Arc;
+
+use oubli_domain::consent::{Action, ConsentEvent, Language, Signals, next_occurred_at};
 use oubli_domain::request::SubjectState;
 use oubli_domain::{AppId, Code, EventId, Name, Refusal, SubjectId, Time};
+use oubli_store::consents::{StoredEvent, StoredSignals};
 use oubli_store::events::{self, NewEvent};
 use oubli_store::{Result as StoreResult, StoreError, Tx, consents, subjects};
 use oubli_vault::DataKey;
@@ -10,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::shown::Facts;
+use super::signals;
 use crate::caller::Caller;
+use crate::error::Result;
 use crate::log::Entry;
 
 /// An id that a caller gives an event, so that sending it again is recognised: 1 to 128 visible
@@ -46,6 +51,8 @@ pub struct NewConsent {
     pub language: Option<Language>,
     /// The caller's own id of the event.
     pub id: Option<CallerId>,
+    /// What a browser or a consent platform said, kept as it came.
+    pub signals: Signals,
 }
 
 /// An event that was recorded, by this call or an earlier one.
@@ -69,21 +76,27 @@ pub(super) struct Prepared {
     /// What is wrong with it only counts once it is known not to be a repeat.
     facts: Result<Facts, Refusal>,
     id: EventId,
+    signals: StoredSignals,
+    /// Opens the signals of the event that this may be a repeat of.
+    key: Arc<DataKey>,
     at: Time,
     actor: String,
     log: NewEvent,
 }
 
 impl Prepared {
+    /// # Errors
+    /// When the signals cannot be sealed.
     pub(super) fn new(
         caller: &Caller,
         subject: SubjectId,
-        key: &DataKey,
+        key: Arc<DataKey>,
         new: &NewConsent,
         facts: Result<Facts, Refusal>,
         now: Time,
-    ) -> Self {
+    ) -> Result<Self> {
         let id = EventId::fresh(now);
+        let signals = signals::seal(&key, id, &new.signals)?;
         let kind = match new.action {
             Action::Granted => "consent.granted",
             Action::Refused => "consent.refused",
@@ -91,14 +104,15 @@ impl Prepared {
         };
         let shown = facts.as_ref().ok().and_then(|facts| facts.shown.as_ref());
         let payload = json!({ "consent_event": id, "purpose": new.purpose, "shown": shown });
-        let log = Entry::about(subject, key).payload(payload).event(
+        let log = Entry::about(subject, &key).payload(payload).event(
             &caller.app,
             &caller.actor,
             now,
             kind,
         );
         let (app, actor) = (caller.app.clone(), caller.actor.to_string());
-        Self { app, subject, new: new.clone(), facts, id, at: now, actor, log }
+        let new = new.clone();
+        Ok(Self { app, subject, new, facts, id, signals, key, at: now, actor, log })
     }
 
     /// Locks the subject and records the event, or finds that it was recorded. Nothing is written
@@ -112,7 +126,7 @@ impl Prepared {
         if let Some(CallerId(id)) = &self.new.id
             && let Some(first) = consents::by_caller_id(tx, &self.app, self.subject, id).await?
         {
-            return Ok(self.repeat_of(&first)?);
+            return self.repeat_of(&first);
         }
         let facts = self.facts.clone()?;
         if subject.state == SubjectState::Restricted && self.new.action == Action::Granted {
@@ -131,7 +145,7 @@ impl Prepared {
             recorded_at: self.at,
             seq: consents::next_seq(tx, &self.app, self.subject).await?,
         };
-        self.insert(tx, &event).await?;
+        self.insert(tx, event.clone()).await?;
         if let Some(decides) = latest.apply(event.clone()).0 {
             consents::set_latest(tx, &self.app, self.subject, &decides).await?;
         }
@@ -139,17 +153,21 @@ impl Prepared {
         Ok(Recorded { event: self.id, occurred_at: event.occurred_at, repeated: false })
     }
 
-    async fn insert(&self, tx: &mut Tx, event: &ConsentEvent) -> StoreResult<()> {
+    async fn insert(&self, tx: &mut Tx, event: ConsentEvent) -> StoreResult<()> {
+        let new = StoredEvent { event, signals: self.signals.clone() };
         let id = self.new.id.as_ref().map(|CallerId(id)| id.as_str());
-        match consents::insert(tx, &self.app, self.subject, event, &self.actor, id).await {
+        match consents::insert(tx, &self.app, self.subject, &new, &self.actor, id).await {
             Err(StoreError::Duplicate { .. }) => Err(StoreError::Stale),
             done => done,
         }
     }
 
-    /// The answer to a repeat. What a withdrawal was shown may have been left out the first time.
-    fn repeat_of(&self, first: &ConsentEvent) -> Result<Recorded, Refusal> {
-        let new = &self.new;
+    /// The answer to a repeat. A withdrawal is one whatever came with it the first time.
+    fn repeat_of(&self, stored: &StoredEvent) -> StoreResult<Recorded> {
+        let (new, first) = (&self.new, &stored.event);
+        let signals = signals::open(&self.key, first.id, &stored.signals)
+            .map_err(|_| StoreError::Damaged("consent_events.gpp"))?;
+        let same_signals = new.signals == signals || new.action == Action::Withdrawn;
         let shown = match (&first.shown, new.notice_version, &new.language) {
             (Some(shown), Some(version), Some(language)) => {
                 shown.version == version
@@ -158,10 +176,11 @@ impl Prepared {
             (None, None, None) => true,
             _ => new.action == Action::Withdrawn,
         };
-        if first.purpose == new.purpose && first.action == new.action && shown {
+        if first.purpose == new.purpose && first.action == new.action && shown && same_signals {
             let (event, occurred_at) = (first.id, first.occurred_at);
             return Ok(Recorded { event, occurred_at, repeated: true });
         }
-        Err(Refusal::new(Code::InvalidConsent).detail("The id was used for another event."))
+        let refusal = Refusal::new(Code::InvalidConsent);
+        Err(refusal.detail("The id was used for another event.").into())
     }
 }

@@ -1,9 +1,10 @@
 //! The consent events of a person, as they were recorded.
 
-use oubli_domain::consent::ConsentEvent;
 use oubli_domain::{EventId, SubjectId};
 use oubli_store::{consents, subjects};
+use serde_json::json;
 
+use super::signals::RecordedEvent;
 use super::state::log_read;
 use crate::caller::Caller;
 use crate::error::Result;
@@ -23,11 +24,13 @@ pub async fn history(
     subject: SubjectId,
     after: Option<Position>,
     limit: u32,
-) -> Result<Vec<ConsentEvent>> {
+) -> Result<Vec<RecordedEvent>> {
     let mut conn = oubli.data().snapshot().await?;
     subjects::require(&mut conn, &caller.app, subject).await?;
     let page = consents::history(&mut conn, &caller.app, subject, after, limit.into()).await?;
     drop(conn);
-    log_read(oubli, caller, subject, "history").await?;
-    Ok(page)
+    let key = oubli.keyring().data_key(&caller.app, subject).await?;
+    let page = page.into_iter().map(|event| RecordedEvent::open(&key, event)).collect();
+    log_read(oubli, caller, subject, json!({ "view": "history" })).await?;
+    page
 }

@@ -7,8 +7,10 @@ mod batch;
 mod check;
 mod event;
 mod history;
+mod receipt;
 mod record;
 mod shown;
+mod signals;
 mod state;
 
 #[cfg(test)]
@@ -18,7 +20,9 @@ pub use batch::{BatchItem, BatchResult, record_batch};
 pub use check::{CheckItem, check, check_batch};
 pub use event::{CallerId, NewConsent, Recorded};
 pub use history::{Position, history};
+pub use receipt::receipt;
 pub use record::record;
+pub use signals::RecordedEvent;
 pub use state::{AsOf, PurposeConsent, state};
 
 /// The most items in one batch, and in one bulk check.

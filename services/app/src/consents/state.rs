@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use oubli_domain::consent::{ConsentEvent, CurrentConsent, Latest, Renewal, Terms, known_at};
+use oubli_domain::consent::{ConsentEvent, CurrentConsent, Latest, Terms, known_at};
 use oubli_domain::data_map::LawfulBasis;
 use oubli_domain::{AppId, Code, Name, Refusal, SubjectId, Time};
-use oubli_store::notices::NoticeSummary;
-use oubli_store::{Conn, consents, notices, subjects};
-use serde_json::json;
+use oubli_store::{Conn, consents, subjects};
+use serde_json::{Value, json};
 
 use crate::caller::Caller;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::log::Entry;
 use crate::model::Model;
 use crate::oubli::Oubli;
@@ -65,7 +64,7 @@ pub async fn state(
         past_states(&mut conn, &model, subject, as_of, now).await?
     };
     drop(conn);
-    log_read(oubli, caller, subject, "state").await?;
+    log_read(oubli, caller, subject, json!({ "view": "state" })).await?;
     Ok(states)
 }
 
@@ -98,17 +97,18 @@ async fn past_states(
 ) -> Result<Vec<PurposeConsent>> {
     let app = &model.app.app;
     let events = all_events(conn, app, subject).await?;
-    let versions = notices::list(conn, app).await?;
     let mut by_purpose: BTreeMap<Name, Vec<ConsentEvent>> = BTreeMap::new();
     for event in known_at(events, as_of.known_at.unwrap_or(Time(i64::MAX))) {
         by_purpose.entry(event.purpose.clone()).or_default().push(event);
     }
     let until = as_of.at.or(as_of.known_at).unwrap_or(now);
+    // What nobody had asked for yet was not known either.
+    let asked_by = as_of.known_at.map_or(until, |known| known.min(until));
     let purposes = purposes(model, by_purpose.keys())?;
     Ok(purposes
         .into_iter()
         .map(|(purpose, in_force)| {
-            let terms = terms_at(terms(model, &purpose, in_force), &versions, until);
+            let terms = terms(model, &purpose, in_force).as_of(asked_by);
             let events = by_purpose.remove(&purpose).unwrap_or_default();
             let consent = match as_of.at {
                 Some(at) => CurrentConsent::fold_at(events, &terms, at),
@@ -128,7 +128,7 @@ async fn all_events(conn: &mut Conn, app: &AppId, subject: SubjectId) -> Result<
         if page.is_empty() {
             return Ok(events);
         }
-        events.extend(page);
+        events.extend(page.into_iter().map(|stored| stored.event));
     }
 }
 
@@ -155,29 +155,15 @@ fn terms(model: &Model, purpose: &Name, in_force: bool) -> Terms {
     model.terms(purpose).unwrap_or_default()
 }
 
-/// The terms with the renewal that stood at `at`, where today's came later.
-fn terms_at(terms: Terms, versions: &[NoticeSummary], at: Time) -> Terms {
-    let Some(today) = terms.renewal else { return terms };
-    let renewal = versions
-        .iter()
-        .filter(|v| v.requires_renewal && v.notice == today.notice && v.created_at <= at)
-        .max_by_key(|v| v.version)
-        .and_then(|v| {
-            let version = u32::try_from(v.version).ok()?;
-            Some(Renewal { notice: today.notice.clone(), version, from: v.created_at })
-        });
-    Terms { renewal, ..terms }
-}
-
-/// Logs that a person's consents were read; `view` says which of them.
+/// Logs that a person's consents were read; `what` says which of them.
 pub(super) async fn log_read(
     oubli: &Oubli,
     caller: &Caller,
     subject: SubjectId,
-    view: &'static str,
-) -> Result<(), Error> {
+    what: Value,
+) -> Result<()> {
     let key = oubli.keyring().data_key(&caller.app, subject).await?;
-    let event = Entry::about(subject, &key).payload(json!({ "view": view })).event(
+    let event = Entry::about(subject, &key).payload(what).event(
         &caller.app,
         &caller.actor,
         oubli.now(),

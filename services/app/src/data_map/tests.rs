@@ -35,7 +35,7 @@ pub(crate) fn shop() -> Value {
                        "reads": {"profile": ["age"]}},
         },
         "app": {
-            "controller": {"name": "Shop Ltd"},
+            "controller": {"name": "Shop Ltd", "email": "privacy@shop.example"},
             "subject_kinds": ["customers"],
             "time_zone": "Europe/Berlin",
             "country": "DE",

@@ -8,9 +8,10 @@ use oubli_store::{Result as StoreResult, StoreError, Tx, certificates, events};
 
 use super::{Outcome, Work, mark};
 use crate::caller::Actor;
-use crate::certificate::{CERTIFICATE_TYPE, Claims, KeyFate};
+use crate::certificate::{Claims, KeyFate};
 use crate::error::{Error, Result};
 use crate::log::Entry;
+use crate::signed;
 use crate::worker::{Leased, Next, working};
 
 impl Work<'_> {
@@ -21,7 +22,7 @@ impl Work<'_> {
         let certificate = CertificateId::fresh(now);
         let claims = self.claims(&outcome, certificate, now);
         let keys = self.oubli.keyring().app(&self.leased.job.app).await?;
-        let jws = keys.log_signing.sign_jws(CERTIFICATE_TYPE, &claims)?;
+        let jws = signed::sign(&keys.log_signing, &claims)?;
         let event = self.completed(&outcome, certificate, now)?;
         outcome.subject_ref = None;
         let end = End {

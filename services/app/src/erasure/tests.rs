@@ -6,10 +6,10 @@ use oubli_store::erasure::{DATA_TABLES, KEY_TABLES, UNLINKED_TABLES};
 use serde_json::{Value, json};
 
 use super::plan::counts;
-use crate::auth::keys::log_keys;
 use crate::certificate::{CertificateError, Claims, verify_certificate};
 use crate::requests::world::{World, key, new_request};
-use crate::testing::refused;
+use crate::signed::SignedError;
+use crate::testing::{self, refused};
 use crate::worker::{Next, lease, step};
 use crate::{events, journal, records, requests, subjects};
 
@@ -30,13 +30,7 @@ async fn verified(world: &World, request: RequestId) -> Claims {
 
 /// The document at `/.well-known/oubli-keys`.
 async fn published(world: &World) -> Value {
-    let keys = log_keys(&world.oubli).await.unwrap();
-    let one = |key: crate::auth::keys::LogKey| {
-        let mut jwk = serde_json::to_value(key.key).unwrap();
-        jwk["app"] = json!(key.app);
-        jwk
-    };
-    json!({ "keys": keys.into_iter().map(one).collect::<Vec<_>>() })
+    testing::published_keys(&world.oubli).await
 }
 
 async fn kinds(world: &World) -> Vec<String> {
@@ -234,10 +228,19 @@ async fn a_changed_certificate_or_another_key_does_not_hold() {
     let mut other = published.clone();
     other["keys"][0]["app"] = "other".into();
     let other = other.to_string();
-    assert!(matches!(verify_certificate(&jws, &other), Err(CertificateError::OtherApp)));
+    assert!(matches!(
+        verify_certificate(&jws, &other),
+        Err(CertificateError::Signed(SignedError::OtherApp))
+    ));
     let none = r#"{"keys":[]}"#;
-    assert!(matches!(verify_certificate(&jws, none), Err(CertificateError::Signature(_))));
-    assert!(matches!(verify_certificate(&jws, "[]"), Err(CertificateError::Keys(_))));
+    assert!(matches!(
+        verify_certificate(&jws, none),
+        Err(CertificateError::Signed(SignedError::Signature(_)))
+    ));
+    assert!(matches!(
+        verify_certificate(&jws, "[]"),
+        Err(CertificateError::Signed(SignedError::Keys(_)))
+    ));
 }
 
 mod files;

@@ -1,5 +1,6 @@
 //! The parts of a bundle, in order. Reads are short: a page, then the connection goes back.
 
+use oubli_domain::consent::Gpp;
 use oubli_domain::data_map::LawfulBasis;
 use oubli_domain::request::RequestScope;
 use oubli_domain::{AppId, CompiledDataMap, Name, Right, SubjectId};
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::bundle::{Built, Bundle};
 use super::information::information;
+use crate::consents::RecordedEvent;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::oubli::Oubli;
@@ -152,14 +154,11 @@ impl Source<'_> {
             let page = consents::history(&mut conn, self.app, self.subject, after, PAGE).await?;
             drop(conn);
             let Some(last) = page.last() else { return Ok(()) };
-            after = Some((last.seq, last.id));
-            for event in page.iter().filter(|event| self.covers_purpose(&event.purpose)) {
-                bundle
-                    .row(&json!({
-                        "purpose": event.purpose, "action": event.action, "shown": event.shown,
-                        "occurred_at": event.occurred_at, "recorded_at": event.recorded_at,
-                    }))
-                    .await?;
+            after = Some((last.event.seq, last.event.id));
+            for stored in page {
+                if self.covers_purpose(&stored.event.purpose) {
+                    bundle.row(&consent(&RecordedEvent::open(self.key, stored)?)).await?;
+                }
             }
         }
     }
@@ -214,6 +213,19 @@ impl Source<'_> {
             }));
         }
     }
+}
+
+fn consent(recorded: &RecordedEvent) -> Value {
+    let RecordedEvent { event, signals } = recorded;
+    let mut row = json!({
+        "purpose": event.purpose, "action": event.action, "shown": event.shown,
+        "occurred_at": event.occurred_at, "recorded_at": event.recorded_at,
+    });
+    if !signals.is_empty() {
+        row["signals"] =
+            json!({ "gpc": signals.gpc, "gpp": signals.gpp.as_ref().map(Gpp::expose) });
+    }
+    row
 }
 
 fn read(at: oubli_domain::Time, actor: &str, payload: &ReadPayload) -> Value {

@@ -81,7 +81,9 @@ async fn an_access_bundle_holds_everything_and_its_manifest_adds_up() {
     let fields = json!({ "name": "ada", "email": email("ada"), "tags": "vip" });
     assert_eq!(profile[0]["fields"], fields);
     assert_eq!(rows(&parts["records/invoice.ndjson"])[0]["fields"]["total"], 12.5);
-    assert_eq!(rows(&parts["consents.ndjson"])[0]["action"], "refused");
+    let consent = &rows(&parts["consents.ndjson"])[0];
+    assert_eq!(consent["action"], "refused");
+    assert_eq!(consent["signals"], json!({ "gpc": true, "gpp": "DBABMA~CHOICE" }));
     let reads = rows(&parts["reads.ndjson"]);
     assert_eq!((reads.len(), &reads[0]["purpose"]), (1, &json!("fulfil")));
     let person: Value = serde_json::from_slice(&parts["subject.json"]).unwrap();

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use oubli_domain::clock::TestClock;
-use oubli_domain::consent::Action;
+use oubli_domain::consent::{Action, Gpp, Signals};
 use oubli_domain::request::RequestScope;
 use oubli_domain::{AppId, ClaimId, Name, Pii, RecordId, RequestId, Right, SubjectId};
 use oubli_store::erasure::{KEY_TABLES, delete_chunk};
@@ -79,6 +79,7 @@ impl World {
             notice_version: None,
             language: None,
             id: None,
+            signals: Signals { gpc: Some(true), gpp: Some(Gpp::new("DBABMA~CHOICE").unwrap()) },
         };
         consents::record(&self.oubli, &self.call(), subject, &consent).await.unwrap();
         let (key, purpose) = (key(subject, "profile", "main"), self::name("fulfil"));

@@ -5,6 +5,7 @@
 //! event, in any order of arrival; folding the whole history gives the same.
 
 mod holds;
+mod signals;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,7 @@ use crate::problem::{Code, Refusal};
 use crate::wire::wire_enum;
 
 pub use holds::{NotPermitted, Standing, purpose_holds};
+pub use signals::{Gpp, MAX_GPP, Signals};
 
 wire_enum! {
     /// What a person did about a purpose.
@@ -164,7 +166,7 @@ impl ConsentEvent {
 pub struct Renewal {
     /// The purpose's notice. Consent under another notice is outdated.
     pub notice: Name,
-    /// The newest version that asks for renewal.
+    /// A version that asks for renewal.
     pub version: u32,
     /// When that version was published.
     pub from: Time,
@@ -175,8 +177,17 @@ pub struct Renewal {
 pub struct Terms {
     /// How long a grant stands; without end when absent.
     pub validity: Option<Period>,
-    /// The newest renewal, when a version of the notice ever asked for it.
-    pub renewal: Option<Renewal>,
+    /// The renewals that were asked for, in whatever order.
+    pub renewals: Vec<Renewal>,
+}
+
+impl Terms {
+    /// The same with the renewals alone that were asked for by `at`.
+    #[must_use]
+    pub fn as_of(mut self, at: Time) -> Self {
+        self.renewals.retain(|renewal| renewal.from <= at);
+        self
+    }
 }
 
 /// The event that decides, kept as a row of its own beside the history.
@@ -221,8 +232,9 @@ impl CurrentConsent {
 
     /// The state now, from the deciding event of everything known.
     ///
-    /// Events are not compared with `now`: after the machine's clock stepped back, a withdrawal
-    /// just recorded lies ahead of it and must count all the same.
+    /// Neither events nor renewals are compared with `now`: after the machine's clock stepped back,
+    /// a withdrawal just recorded lies ahead of it and must count all the same, and so must a
+    /// renewal just asked for.
     #[must_use]
     pub fn of(latest: Latest, terms: &Terms, now: Time) -> Self {
         let Some(event) = latest.0 else {
@@ -234,36 +246,40 @@ impl CurrentConsent {
         let (state, since) = match event.action {
             Action::Refused => (State::Refused, event.occurred_at),
             Action::Withdrawn => (State::Withdrawn, event.occurred_at),
-            Action::Granted => granted_state(&event, expires_at, terms.renewal.as_ref(), now),
+            Action::Granted => granted_state(&event, expires_at, &terms.renewals, now),
         };
         Self { state, since: Some(since), expires_at, event: Some(event) }
     }
 
-    /// What was true at `at`: events that occurred later are left out.
+    /// What was true at `at`: events that occurred later are left out, and so are renewals that
+    /// were asked for later.
     pub fn fold_at(
         events: impl IntoIterator<Item = ConsentEvent>,
         terms: &Terms,
         at: Time,
     ) -> Self {
         let until = events.into_iter().filter(|event| event.occurred_at <= at);
-        Self::of(Latest::fold(until), terms, at)
+        Self::of(Latest::fold(until), &terms.clone().as_of(at), at)
     }
 }
 
-/// A grant stands until it expires or its notice asks for renewal.
+/// A grant stands until it expires or its notice asks for renewal. One that was given under a
+/// version that had already been renewed is outdated at once: it is kept as what the person did, and
+/// permits nothing.
 fn granted_state(
     event: &ConsentEvent,
     expires_at: Option<Time>,
-    renewal: Option<&Renewal>,
+    renewals: &[Renewal],
     now: Time,
 ) -> (State, Time) {
     if let Some(end) = expires_at.filter(|end| *end <= now) {
         return (State::Expired, end);
     }
-    if let Some(renewal) = renewal.filter(|r| r.from <= now && !meets(event.shown.as_ref(), r)) {
-        return (State::Outdated, renewal.from.max(event.occurred_at));
+    let unmet = renewals.iter().filter(|renewal| !meets(event.shown.as_ref(), renewal));
+    match unmet.map(|renewal| renewal.from).min() {
+        Some(first) => (State::Outdated, first.max(event.occurred_at)),
+        None => (State::Granted, event.occurred_at),
     }
-    (State::Granted, event.occurred_at)
 }
 
 fn meets(shown: Option<&Shown>, renewal: &Renewal) -> bool {

@@ -56,7 +56,7 @@ fn on_a_tie_the_withdrawal_wins_whatever_came_first() {
 fn a_grant_expires_to_the_microsecond() {
     let day = Time::parse("2024-02-29T10:00:00Z").unwrap();
     let end = Time::parse("2025-02-28T10:00:00Z").unwrap();
-    let terms = Terms { validity: Some("P1Y".parse().unwrap()), renewal: None };
+    let terms = Terms { validity: Some("P1Y".parse().unwrap()), renewals: Vec::new() };
     let events = [event(Action::Granted, day.0, day.0, 1)];
     let before = state(&events, &terms, end.0 - 1);
     assert_eq!((before.state, before.expires_at), (State::Granted, Some(end)));
@@ -70,7 +70,7 @@ fn a_grant_expires_to_the_microsecond() {
 fn a_notice_that_asks_for_renewal_outdates_older_grants() {
     let renewal = |notice: &str, version| Terms {
         validity: None,
-        renewal: Some(Renewal { notice: Name::new(notice).unwrap(), version, from: Time(50) }),
+        renewals: vec![Renewal { notice: Name::new(notice).unwrap(), version, from: Time(50) }],
     };
     let events = [event(Action::Granted, 10, 10, 1)];
     assert_eq!(state(&events, &renewal("newsletter", 3), 49).state, State::Granted);
@@ -78,6 +78,42 @@ fn a_notice_that_asks_for_renewal_outdates_older_grants() {
     assert_eq!((outdated.state, outdated.since), (State::Outdated, Some(Time(50))));
     assert_eq!(state(&events, &renewal("newsletter", 2), 60).state, State::Granted);
     assert_eq!(state(&events, &renewal("offers", 1), 60).state, State::Outdated);
+}
+
+#[test]
+fn a_grant_is_outdated_since_the_first_renewal_that_it_does_not_meet() {
+    let notice = Name::new("newsletter").unwrap();
+    let renewal = |version, from| Renewal { notice: notice.clone(), version, from: Time(from) };
+    let renewals = vec![renewal(5, 70), renewal(2, 20), renewal(3, 50)];
+    let terms = Terms { validity: None, renewals };
+    let early = [event(Action::Granted, 10, 10, 1)];
+    for at in [50, 60, 80] {
+        let outdated = state(&early, &terms, at);
+        assert_eq!((outdated.state, outdated.since), (State::Outdated, Some(Time(50))), "{at}");
+    }
+    assert_eq!(state(&early, &terms, 49).state, State::Granted, "version 2 meets the first one");
+    let late = [event(Action::Granted, 60, 60, 1)];
+    let outdated = state(&late, &terms, 60);
+    assert_eq!((outdated.state, outdated.since), (State::Outdated, Some(Time(60))), "at once");
+    let stepped_back = CurrentConsent::of(Latest::fold(early), &terms, Time(30));
+    assert_eq!(stepped_back.state, State::Outdated, "also when the clock stepped back");
+}
+
+#[test]
+fn expiry_keeps_the_day_of_the_month_or_takes_the_last() {
+    let terms = |period: &str| Terms { validity: Some(period.parse().unwrap()), renewals: vec![] };
+    for (period, granted, end) in [
+        ("P1M", "2026-01-31T12:00:00Z", "2026-02-28T12:00:00Z"),
+        ("P1M", "2028-01-31T23:59:59.999999Z", "2028-02-29T23:59:59.999999Z"),
+        ("P13M", "2026-01-31T00:00:00Z", "2027-02-28T00:00:00Z"),
+        ("P30D", "2026-01-31T00:00:00Z", "2026-03-02T00:00:00Z"),
+    ] {
+        let (granted, end) = (Time::parse(granted).unwrap(), Time::parse(end).unwrap());
+        let events = [event(Action::Granted, granted.0, granted.0, 1)];
+        let before = state(&events, &terms(period), end.0 - 1);
+        assert_eq!((before.state, before.expires_at), (State::Granted, Some(end)), "{period}");
+        assert_eq!(state(&events, &terms(period), end.0).state, State::Expired, "{period}");
+    }
 }
 
 #[test]

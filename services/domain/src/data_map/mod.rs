@@ -148,6 +148,21 @@ wire_enum! {
     }
 }
 
+impl LawfulBasis {
+    /// Its term in the W3C Data Privacy Vocabulary (extension `eu-gdpr`).
+    #[must_use]
+    pub const fn dpv_term(self) -> &'static str {
+        match self {
+            Self::Consent => "eu-gdpr:A6-1-a",
+            Self::Contract => "eu-gdpr:A6-1-b",
+            Self::LegalObligation => "eu-gdpr:A6-1-c",
+            Self::VitalInterests => "eu-gdpr:A6-1-d",
+            Self::PublicTask => "eu-gdpr:A6-1-e",
+            Self::LegitimateInterests => "eu-gdpr:A6-1-f",
+        }
+    }
+}
+
 /// Why data is processed.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

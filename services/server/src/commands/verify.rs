@@ -1,26 +1,39 @@
 //! `oubli verify`.
 
+use std::error::Error;
 use std::io::Read as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use oubli_app::certificate::verify_certificate;
+use oubli_app::receipt::verify_receipt;
+use oubli_app::signed::Statement;
 
 use crate::cli::Verify;
 
 /// Checks a signature with no database and no network.
 pub(super) fn run(command: Verify) -> anyhow::Result<ExitCode> {
-    let Verify::Certificate { certificate, keys } = command;
-    let (jws, keys) = (read(&certificate)?, read(&keys)?);
-    match verify_certificate(jws.trim(), &keys) {
+    match command {
+        Verify::Certificate { certificate, keys } => {
+            told("certificate", verify_certificate(&read(&certificate)?, &read(&keys)?))
+        }
+        Verify::Receipt { receipt, keys } => {
+            told("receipt", verify_receipt(&read(&receipt)?, &read(&keys)?))
+        }
+    }
+}
+
+/// Prints what was found, and tells it by the exit code.
+fn told(what: &str, found: Result<impl Statement, impl Error>) -> anyhow::Result<ExitCode> {
+    match found {
         Ok(claims) => {
             println!("{}", serde_json::to_string_pretty(&claims)?);
             println!("The signature holds.");
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => {
-            println!("The certificate does not hold: {error}");
+            println!("The {what} does not hold: {error}");
             Ok(ExitCode::FAILURE)
         }
     }

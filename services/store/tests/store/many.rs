@@ -4,6 +4,7 @@ use anyhow::Context;
 use oubli_domain::consent::{Action, ConsentEvent, Language, Shown};
 use oubli_domain::identifier::IdentifierType;
 use oubli_domain::{AppId, ClaimId, EventId, IdentifierId, Name, SubjectId, Time};
+use oubli_store::consents::{StoredEvent, StoredSignals};
 use oubli_store::keys::blind_indexes::{self, BlindIndex, Owner};
 use oubli_store::keys::key_sets;
 use oubli_store::notices::{self, Notice};
@@ -32,7 +33,9 @@ fn event(purpose: &str, seq: i64, recorded_at: Time) -> anyhow::Result<ConsentEv
 }
 
 async fn insert(tx: &mut Tx, app: &AppId, subject: SubjectId, event: &ConsentEvent) -> Result<()> {
-    consents::insert(tx, app, subject, event, "usr_1", None).await?;
+    let signals = StoredSignals { gpc: Some(true), gpp: Some(vec![7; 40]) };
+    let stored = StoredEvent { event: event.clone(), signals };
+    consents::insert(tx, app, subject, &stored, "usr_1", None).await?;
     consents::set_latest(tx, app, subject, event).await
 }
 
@@ -136,10 +139,17 @@ both_engines! {
         }
         let mut conn = stores.data.conn().await?;
         let first = consents::history(&mut conn, &shop, subject, None, 3).await?;
-        let last = first.last().map(|event| (event.seq, event.id));
+        let last = first.last().map(|stored| (stored.event.seq, stored.event.id));
         let rest = consents::history(&mut conn, &shop, subject, last, 3).await?;
-        let numbers: Vec<i64> = first.iter().chain(&rest).map(|event| event.seq).collect();
+        let numbers: Vec<i64> = first.iter().chain(&rest).map(|stored| stored.event.seq).collect();
         assert_eq!(numbers, [1, 2, 3, 4, 5]);
+        let newest = rest.last().context("the newest event")?;
+        assert_eq!(newest.signals.gpc, Some(true));
+        let alone = consents::get(&mut conn, &shop, subject, newest.event.id).await?;
+        assert_eq!(alone.as_ref(), Some(newest));
+        let stranger = SubjectId::fresh(NOON);
+        assert_eq!(consents::get(&mut conn, &shop, stranger, newest.event.id).await?, None);
+        assert_eq!(consents::get(&mut conn, &app("other")?, subject, newest.event.id).await?, None);
     }
 
     async fn lists_of_versions_go_on_where_they_ended(stores: Stores) {

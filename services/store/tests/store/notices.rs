@@ -63,6 +63,6 @@ both_engines! {
             [("ads", 1, false), ("news", 1, true), ("news", 2, true), ("news", 3, false)]
         );
         let renewals = notices::renewals(&mut conn, &shop).await?;
-        assert_eq!(renewals, [(news, 2, NOON)]);
+        assert_eq!(renewals, [(news.clone(), 1, NOON), (news, 2, NOON)]);
     }
 }

@@ -1,14 +1,16 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod checks;
+mod receipts;
 mod recording;
+mod signals;
 mod states;
 
 use std::sync::Arc;
 
 use oubli_domain::SubjectId;
 use oubli_domain::clock::TestClock;
-use oubli_domain::consent::{Action, Language, State};
+use oubli_domain::consent::{Action, Language, Signals, State};
 use oubli_domain::request::SubjectState;
 use oubli_store::subjects;
 use tempfile::TempDir;
@@ -78,6 +80,7 @@ fn newsletter(action: Action) -> NewConsent {
         notice_version: shown.then_some(1),
         language: shown.then(|| Language::new("en").unwrap()),
         id: None,
+        signals: Signals::default(),
     }
 }
 

@@ -94,7 +94,7 @@ async fn a_grant_names_a_text_that_there_is() {
     let austrian = NewConsent { language: Some(Language::new("de-at").unwrap()), ..new };
     shop.record(&austrian).await.unwrap();
     let all = history(&shop.oubli, &shop.call.caller, shop.person, None, 10).await.unwrap();
-    let shown = all[0].shown.as_ref().unwrap();
+    let shown = all[0].event.shown.as_ref().unwrap();
     assert_eq!(shown.language.as_str(), "de-AT", "the tag is the notice's own");
 }
 

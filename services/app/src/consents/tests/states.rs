@@ -39,7 +39,8 @@ async fn the_current_state_is_the_fold_of_the_history() {
         let mut conn = oubli.data().conn().await.unwrap();
         let model = oubli.model(&mut conn, &caller.app).await.unwrap();
         for row in rows {
-            let theirs = events.iter().filter(|e| e.purpose == row.purpose).cloned();
+            let theirs =
+                events.iter().map(|e| e.event.clone()).filter(|e| e.purpose == row.purpose);
             let terms = model.terms(&row.purpose).unwrap();
             let latest = oubli_domain::consent::Latest::fold(theirs);
             let folded = CurrentConsent::of(latest, &terms, oubli.now());
@@ -113,13 +114,62 @@ async fn a_renewal_outdates_older_grants_from_then_on() {
 }
 
 #[tokio::test]
-async fn a_grant_expires() {
+async fn a_grant_under_a_version_that_was_renewed_is_outdated_at_once() {
     let shop = Shop::open().await;
     shop.record(&newsletter(Action::Granted)).await.unwrap();
-    shop.clock.advance(364 * 86_400);
+    shop.clock.advance(60);
+    shop.put_notice("news", "Second", true).await;
+    let renewed = shop.oubli.now();
+    let since = async || {
+        let states = state(&shop.oubli, &shop.call.caller, shop.person, AsOf::default()).await;
+        let told = states.unwrap().into_iter().find(|s| s.purpose == name("newsletter")).unwrap();
+        (told.consent.state, told.consent.since.unwrap())
+    };
+    assert_eq!(since().await, (State::Outdated, renewed));
+    shop.clock.advance(60);
+    shop.put_notice("news", "Third", true).await;
+    assert_eq!(since().await, (State::Outdated, renewed), "since the first that it does not meet");
+    shop.clock.advance(60);
+    let late = shop.record(&newsletter(Action::Granted)).await.unwrap();
+    assert_eq!(since().await, (State::Outdated, late.occurred_at), "kept, and permits nothing");
+    let events = history(&shop.oubli, &shop.call.caller, shop.person, None, 10).await.unwrap();
+    assert_eq!(events.len(), 2);
+}
+
+#[tokio::test]
+async fn a_renewal_counts_from_its_acknowledgement_and_was_not_known_before() {
+    let shop = Shop::open().await;
+    shop.record(&newsletter(Action::Granted)).await.unwrap();
+    let before = shop.oubli.now();
+    shop.clock.advance(60);
+    shop.put_notice("news", "Second", true).await;
+    let renewed = shop.oubli.now();
+    let both = |at, known_at| AsOf { at: Some(at), known_at: Some(known_at) };
+    assert_eq!(shop.state_of("newsletter", both(renewed, renewed)).await, State::Outdated);
+    assert_eq!(shop.state_of("newsletter", both(renewed, before)).await, State::Granted);
+    assert_eq!(shop.state_of("newsletter", both(before, renewed)).await, State::Granted);
+    let known = AsOf { at: None, known_at: Some(before) };
+    assert_eq!(shop.state_of("newsletter", known).await, State::Granted);
+    shop.clock.advance(-90);
+    assert_eq!(shop.now("newsletter").await, State::Outdated, "also when the clock steps back");
+}
+
+#[tokio::test]
+async fn a_grant_expires_at_its_instant() {
+    let shop = Shop::open().await;
+    shop.record(&newsletter(Action::Granted)).await.unwrap();
+    let (granted, year) = (shop.oubli.now(), 365 * 86_400);
+    shop.clock.advance(year - 1);
     assert_eq!(shop.now("newsletter").await, State::Granted);
-    shop.clock.advance(2 * 86_400);
-    assert_eq!(shop.now("newsletter").await, State::Expired);
+    shop.clock.advance(1);
+    let states = state(&shop.oubli, &shop.call.caller, shop.person, AsOf::default()).await.unwrap();
+    let told = &states.iter().find(|s| s.purpose == name("newsletter")).unwrap().consent;
+    let end = Some(granted.plus_seconds(year));
+    assert_eq!((told.state, told.since, told.expires_at), (State::Expired, end, end));
+    let before = AsOf { at: Some(shop.oubli.now().plus_seconds(-1)), known_at: None };
+    assert_eq!(shop.state_of("newsletter", before).await, State::Granted);
+    let at = AsOf { at: Some(shop.oubli.now()), known_at: None };
+    assert_eq!(shop.state_of("newsletter", at).await, State::Expired);
 }
 
 #[tokio::test]
@@ -136,8 +186,8 @@ async fn the_history_is_in_the_order_of_recording_and_goes_on() {
     loop {
         let page = history(oubli, caller, shop.person, after, 3).await.unwrap();
         let Some(last) = page.last() else { break };
-        after = Some((last.seq, last.id));
-        read.extend(page.iter().map(|event| event.id));
+        after = Some((last.event.seq, last.event.id));
+        read.extend(page.iter().map(|recorded| recorded.event.id));
     }
     assert_eq!(read, recorded);
 }
