@@ -104,6 +104,10 @@ fn complete(method: &str, operation: &mut Value) {
         problems.push(("403", "The token lacks the scope, or the purpose does not hold"));
         problems.push(("404", "There is no such thing in this app"));
     }
+    // Who calls without a token is counted where a secret is checked, which takes a body.
+    if secured || operation.get("requestBody").is_some() {
+        problems.push(("429", "Too many calls; `Retry-After` says when to call again"));
+    }
     // The token endpoint answers in OAuth's own form (RFC 6749, section 5.2).
     let takes_json = operation["requestBody"]["content"]
         .as_object()

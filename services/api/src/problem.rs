@@ -112,7 +112,8 @@ impl ResponseError for Problem {
             // RFC 6750, section 3.
             answer.insert_header((WWW_AUTHENTICATE, r#"Bearer realm="oubli""#));
         }
-        if self.status_code() == StatusCode::SERVICE_UNAVAILABLE {
+        let again = [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS];
+        if again.contains(&self.status_code()) {
             answer.insert_header((RETRY_AFTER, "1"));
         }
         match serde_json::to_vec(&ProblemDocument::of(&self.0)) {

@@ -1,9 +1,12 @@
 //! What every handler is handed.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use oubli_app::Oubli;
+
+use crate::rate::{Rates, Ticks};
 
 /// A bound and what it is called in the configuration: its error names both.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,6 +76,17 @@ impl Default for Limits {
     }
 }
 
+/// How many calls each client and each staff user may make, on each node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RateLimits {
+    /// Whether calls are counted at all.
+    pub enabled: bool,
+    /// Calls a second, over time.
+    pub requests_per_second: NonZeroU32,
+    /// Calls at once, after a rest.
+    pub burst: NonZeroU32,
+}
+
 /// The state of the HTTP application, the same in every worker thread.
 #[derive(Clone, Debug)]
 pub struct Api {
@@ -80,6 +94,8 @@ pub struct Api {
     pub oubli: Arc<Oubli>,
     /// The bounds of requests.
     pub limits: Limits,
+    /// How many calls each caller has made lately.
+    pub(crate) rates: Arc<Rates>,
     /// The OpenAPI document as served.
     pub openapi: Arc<str>,
 }
@@ -87,7 +103,14 @@ pub struct Api {
 impl Api {
     /// The state over a service.
     #[must_use]
-    pub fn new(oubli: Arc<Oubli>, limits: Limits) -> Self {
-        Self { oubli, limits, openapi: crate::openapi::document().into() }
+    pub fn new(oubli: Arc<Oubli>, limits: Limits, rates: RateLimits) -> Self {
+        Self::with_ticks(oubli, limits, rates, Ticks::default())
+    }
+
+    /// The same, with a time of the caller's own for counting calls.
+    #[must_use]
+    pub fn with_ticks(oubli: Arc<Oubli>, limits: Limits, rates: RateLimits, ticks: Ticks) -> Self {
+        let rates = Arc::new(Rates::new(rates, ticks));
+        Self { oubli, limits, rates, openapi: crate::openapi::document().into() }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::web;
-use oubli_api::{Api, Limits, routes};
+use oubli_api::{Api, Limits, RateLimits, routes};
 use oubli_app::auth::VisibleApps;
 use oubli_app::{Actor, Oubli, staff};
 use oubli_domain::Pii;
@@ -28,7 +28,7 @@ async fn user(oubli: &Oubli, name: &str, role: Role) {
 /// The routes as the server has them.
 macro_rules! app {
     ($oubli:expr) => {{
-        let api = Api::new(Arc::clone($oubli), Limits::default());
+        let api = Api::new(Arc::clone($oubli), Limits::default(), RateLimits::default());
         let app = actix_web::App::new().app_data(web::Data::new(api));
         init_service(app.into_utoipa_app().configure(routes).into_app()).await
     }};

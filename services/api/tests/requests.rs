@@ -9,7 +9,7 @@ use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use actix_web::test::{TestRequest, call_service, init_service, read_body};
 use actix_web::web;
-use oubli_api::{Api, Limits, routes};
+use oubli_api::{Api, Limits, RateLimits, routes};
 use oubli_app::auth::VisibleApps;
 use oubli_app::certificate::verify_certificate;
 use oubli_app::subjects::NewIdentifier;
@@ -61,7 +61,7 @@ async fn work(oubli: &Arc<Oubli>) {
 /// The routes as the server has them.
 macro_rules! app {
     ($oubli:expr) => {{
-        let api = Api::new(Arc::clone($oubli), Limits::default());
+        let api = Api::new(Arc::clone($oubli), Limits::default(), RateLimits::default());
         let app = actix_web::App::new().app_data(web::Data::new(api));
         init_service(app.into_utoipa_app().configure(routes).into_app()).await
     }};

@@ -81,6 +81,9 @@ codes! {
     InsufficientScope = 403 "insufficient-scope" "The token lacks the scope for this operation";
     /// Wrong name or password; also while an account is locked, so that neither can be told apart.
     LoginFailed = 401 "login-failed" "The name or password is wrong, or the account is locked";
+    /// The caller has made more calls than it may for now; `Retry-After` says in how many seconds
+    /// the next one is taken.
+    RateLimited = 429 "rate-limited" "Too many calls in too short a time";
     /// Too many passwords are being checked at once.
     TooManyLogins = 503 "too-many-logins" "Too many sign-ins are being checked; try again shortly";
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use actix_web::dev::ServerHandle;
 use anyhow::Context;
-use oubli_api::Api;
+use oubli_api::{Api, RateLimits};
 use oubli_app::{Databases, Options, Oubli, Worker};
 use oubli_domain::Clock;
 use oubli_store::{Db, Schema, migrate};
@@ -136,7 +136,7 @@ impl Service {
 
     #[expect(clippy::disallowed_methods, reason = "the task is kept: `stop` waits for it")]
     fn listen(&mut self, listener: TcpListener, limits: &Limits) -> anyhow::Result<()> {
-        let api = Api::new(Arc::clone(&self.oubli), limits.of_api());
+        let api = Api::new(Arc::clone(&self.oubli), limits.of_api(), RateLimits::default());
         let server = http::serve(api, listener, limits)?;
         self.http = Some(server.handle());
         self.tasks.push(tokio::spawn(async move {

@@ -30,6 +30,7 @@ pub(crate) fn serve(api: Api, listener: TcpListener, limits: &Limits) -> anyhow:
             .split_for_parts();
         app.default_service(web::to(oubli_api::unmatched))
             .wrap(middleware::from_fn(bounded))
+            .wrap(middleware::from_fn(oubli_api::tell_rate))
             .wrap(middleware::from_fn(telemetry::observe))
     })
     .listen(listener)?

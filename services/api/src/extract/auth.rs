@@ -87,7 +87,9 @@ impl FromRequest for AnyStaff {
 
 async fn principal(request: &HttpRequest) -> Result<Principal, Problem> {
     let api = api(request)?;
-    Ok(auth::verify(&api.oubli, bearer(request)?).await?)
+    let principal = auth::verify(&api.oubli, bearer(request)?).await?;
+    api.rates.count(request, &principal.actor())?;
+    Ok(principal)
 }
 
 /// The state of the application.

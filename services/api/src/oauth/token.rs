@@ -52,7 +52,9 @@ pub(crate) async fn issue_token(
     let form = form.map_err(|_| TokenRefusal::InvalidRequest("the body is not a short form"))?;
     let form = TokenForm::read(form.0.into_inner())?;
     let basic = basic(&request)?;
-    let issued = token::issue(&api.oubli, form.request(basic.as_ref())?).await?;
+    let asked = form.request(basic.as_ref())?;
+    api.rates.count_claimed(&request, asked.client_id).map_err(OauthRefusal::Failed)?;
+    let issued = token::issue(&api.oubli, asked).await?;
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(TokenAnswer {
         access_token: issued.access_token,
         token_type: "Bearer",

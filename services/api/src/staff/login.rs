@@ -1,7 +1,7 @@
 //! `POST /v1/staff/login`
 
 use actix_web::http::header::CACHE_CONTROL;
-use actix_web::{HttpResponse, post, web};
+use actix_web::{HttpRequest, HttpResponse, post, web};
 use oubli_app::staff;
 use oubli_domain::scope::Role;
 use oubli_domain::{Pii, Refusal, UserId};
@@ -64,8 +64,13 @@ struct Session {
     ),
 )]
 #[post("/v1/staff/login")]
-pub(crate) async fn login(api: web::Data<Api>, body: Open<Login>) -> Answer {
+pub(crate) async fn login(
+    api: web::Data<Api>,
+    request: HttpRequest,
+    body: Open<Login>,
+) -> Answer {
     let Login { name, password } = body.0;
+    api.rates.count_claimed(&request, &name)?;
     let signed_in = staff::login(&api.oubli, &name, &Pii::new(password)).await?;
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(Session {
         access_token: signed_in.access_token,
