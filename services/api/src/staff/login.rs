@@ -64,11 +64,7 @@ struct Session {
     ),
 )]
 #[post("/v1/staff/login")]
-pub(crate) async fn login(
-    api: web::Data<Api>,
-    request: HttpRequest,
-    body: Open<Login>,
-) -> Answer {
+pub(crate) async fn login(api: web::Data<Api>, request: HttpRequest, body: Open<Login>) -> Answer {
     let Login { name, password } = body.0;
     api.rates.count_claimed(&request, &name)?;
     let signed_in = staff::login(&api.oubli, &name, &Pii::new(password)).await?;
