@@ -30,6 +30,7 @@ mod oubli;
 pub mod purposes;
 mod read_log;
 mod read_payload;
+pub mod reads;
 pub mod receipt;
 pub mod records;
 pub mod requests;

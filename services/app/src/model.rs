@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 use oubli_domain::consent::{Renewal, Terms};
+use oubli_domain::data_map::Purpose;
 use oubli_domain::{AppId, Code, CompiledDataMap, DataMap, Name, Refusal};
 use oubli_store::apps::App;
 use oubli_store::{Conn, apps, data_maps, notices};
@@ -31,6 +32,15 @@ impl Model {
     /// `data-map-not-found` before the first one was put.
     pub fn map(&self) -> Result<&CompiledDataMap, Refusal> {
         self.map.as_ref().ok_or_else(|| Refusal::new(Code::DataMapNotFound))
+    }
+
+    /// A purpose that is named as the thing to be looked at or changed.
+    ///
+    /// # Errors
+    /// `data-map-not-found`; `purpose-not-found` when the data map in force has none of this name.
+    pub fn in_force(&self, purpose: &Name) -> Result<&Purpose, Refusal> {
+        let declared = self.map()?.map().purposes.get(purpose);
+        declared.ok_or_else(|| Refusal::new(Code::PurposeNotFound))
     }
 
     /// The country whose phone numbers need no `+`.
@@ -97,7 +107,7 @@ async fn load(conn: &mut Conn, app: App) -> Result<Model> {
 /// A stored data map, compiled.
 pub(crate) fn compile(document: &str) -> Result<CompiledDataMap> {
     let value = serde_json::from_str(document).map_err(|_| Error::Damaged("data_maps.document"))?;
-    DataMap::parse(value)
+    DataMap::parse_stored(value)
         .and_then(CompiledDataMap::compile)
         .map_err(|_| Error::Damaged("data_maps.document"))
 }

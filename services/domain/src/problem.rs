@@ -131,6 +131,9 @@ codes! {
     /// The consent event does not fit its purpose: no consent purpose, or an unknown notice version.
     InvalidConsent = 422 "invalid-consent" "The consent event does not fit its purpose";
 
+    /// The purpose has no end for one person: only a contract has (Art. 6(1)(b)).
+    PurposeNotContract = 422 "purpose-not-contract" "Only a purpose under contract is ended for a person";
+
     // Against the state.
     /// The app exists already.
     AppExists = 409 "app-exists" "An app of this name exists";

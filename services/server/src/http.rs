@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
+use actix_web::http::header::CACHE_CONTROL;
 use actix_web::middleware::Next;
 use actix_web::{App, HttpServer, middleware, web};
 use oubli_api::Api;
@@ -28,9 +29,12 @@ pub(crate) fn serve(api: Api, listener: TcpListener, limits: &Limits) -> anyhow:
             .into_utoipa_app()
             .configure(oubli_api::routes)
             .split_for_parts();
+        // An answer may hold personal data, and an error is as old as the next call.
+        let headers = middleware::DefaultHeaders::new().add((CACHE_CONTROL, "no-store"));
         app.default_service(web::to(oubli_api::unmatched))
             .wrap(middleware::from_fn(bounded))
             .wrap(middleware::from_fn(oubli_api::tell_rate))
+            .wrap(headers)
             .wrap(middleware::from_fn(telemetry::observe))
     })
     .listen(listener)?

@@ -1,6 +1,6 @@
 //! Consent events, and the row that holds the deciding event of each subject and purpose.
 
-use oubli_domain::consent::{ConsentEvent, Language, Latest, Shown};
+use oubli_domain::consent::{Action, ConsentEvent, Language, Latest, Shown};
 use oubli_domain::{AppId, EventId, Name, SubjectId, Time};
 use uuid::Uuid;
 
@@ -19,6 +19,7 @@ statements! {
     STATES = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_states where app_id = $1 and subject_id = $2 order by purpose";
     STATES_OF_MANY = lite "select subject_id, event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_states where app_id = $1 and subject_id in (select unhex(value) from json_each($2)) and purpose in (select value from json_each($3))"
                      pg "select subject_id, event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_states where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($2 as text) as jsonb)))) and purpose = any(array(select value from jsonb_array_elements_text(cast(cast($3 as text) as jsonb))))";
+    GRANTED = "select subject_id from consent_states where app_id = $1 and purpose = $2 and action = $3 and subject_id > $4 order by subject_id limit $5";
     SET_STATE = "insert into consent_states (app_id, subject_id, purpose, action, event_id, notice, notice_version, language, occurred_at, recorded_at, seq) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (app_id, subject_id, purpose) do update set action = excluded.action, event_id = excluded.event_id, notice = excluded.notice, notice_version = excluded.notice_version, language = excluded.language, occurred_at = excluded.occurred_at, recorded_at = excluded.recorded_at, seq = excluded.seq";
 }
 
@@ -242,6 +243,24 @@ pub async fn latest_of_many(
     let rows: Vec<OwnedRow> =
         conn.all(&STATES_OF_MANY, (app, ids, lists::of_names(purposes))).await?;
     rows.into_iter().map(|row| Ok((SubjectId(row.subject_id), row.event.try_into()?))).collect()
+}
+
+/// Those whose deciding event about a purpose is a grant, after `after` in the order of their ids.
+/// Whether the grant still counts is for the domain to say.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn granted(
+    conn: &mut Conn,
+    app: &AppId,
+    purpose: &Name,
+    after: Option<SubjectId>,
+    limit: i64,
+) -> Result<Vec<SubjectId>> {
+    let after = after.map_or(Uuid::nil(), |id| id.0);
+    let args = (app, purpose, Action::Granted.as_str(), after, limit);
+    let rows: Vec<(Uuid,)> = conn.all(&GRANTED, args).await?;
+    Ok(rows.into_iter().map(|(id,)| SubjectId(id)).collect())
 }
 
 /// Writes the deciding event. Always called with an insert, also when the new event does not

@@ -26,6 +26,7 @@ mod measures;
 pub mod migrate;
 pub mod notices;
 mod pg_write;
+pub mod purpose_ends;
 pub mod records;
 pub mod requests;
 pub mod schema_list;

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::conn::{Conn, Tx};
 use crate::error::{Result, StoreError};
+use crate::lists;
 use crate::statement::{Statement, statements};
 
 statements! {
@@ -15,6 +16,9 @@ statements! {
     GET = "select subject_id, category, record_id, version, created_at, updated_at, clock_start, body from records where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4";
     PAGE = "select subject_id, category, record_id, version, created_at, updated_at, clock_start, body from records where app_id = $1 and subject_id = $2 and (category, record_id) > ($3, $4) order by category, record_id limit $5";
     PAGE_OF_CATEGORY = "select subject_id, category, record_id, version, created_at, updated_at, clock_start, body from records where app_id = $1 and category = $2 and (subject_id, record_id) > ($3, $4) order by subject_id, record_id limit $5";
+    PAGE_OF_CATEGORIES = lite "select subject_id, category, record_id, version, created_at, updated_at, clock_start, body from records where app_id = $1 and subject_id = $2 and category in (select value from json_each($3)) and (category, record_id) > ($4, $5) order by category, record_id limit $6"
+                         pg "select subject_id, category, record_id, version, created_at, updated_at, clock_start, body from records where app_id = $1 and subject_id = $2 and category = any(array(select value from jsonb_array_elements_text(cast(cast($3 as text) as jsonb)))) and (category, record_id) > ($4, $5) order by category, record_id limit $6";
+    SET_CLOCK_START = "update records set clock_start = $4 where app_id = $1 and subject_id = $2 and category = $3";
     COUNTS = "select category, count(*) from records where app_id = $1 and subject_id = $2 group by category order by category";
     LAST_VERSION = "select max(version) from record_versions where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4";
     INSERT_VERSION = "insert into record_versions (app_id, subject_id, category, record_id, version, at, actor, action, changed) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
@@ -161,6 +165,40 @@ pub async fn page(
         after.map_or(("", ""), |key| (key.category.as_str(), key.record.as_str()));
     let rows = conn.all::<Row>(&PAGE, (app, subject, category, record, limit)).await?;
     rows.into_iter().map(StoredRecord::try_from).collect()
+}
+
+/// A subject's records of these categories after `after` (a category and a record id), in the order
+/// of category and id.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn page_of_categories(
+    conn: &mut Conn,
+    app: &AppId,
+    subject: SubjectId,
+    categories: impl IntoIterator<Item = &Name>,
+    after: Option<(&Name, &RecordId)>,
+    limit: i64,
+) -> Result<Vec<StoredRecord>> {
+    let (category, record) = after.map_or(("", ""), |(c, r)| (c.as_str(), r.as_str()));
+    let args = (app, subject, lists::of_names(categories), category, record, limit);
+    let rows = conn.all::<Row>(&PAGE_OF_CATEGORIES, args).await?;
+    rows.into_iter().map(StoredRecord::try_from).collect()
+}
+
+/// Sets the day on which retention starts to count for all records of a category, of a subject that
+/// is locked.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn set_clock_start(
+    tx: &mut Tx,
+    app: &AppId,
+    subject: SubjectId,
+    category: &Name,
+    day: Day,
+) -> Result<()> {
+    tx.execute(&SET_CLOCK_START, (app, subject, category, day)).await.map(drop)
 }
 
 /// The records of a category after `after`, over all subjects.

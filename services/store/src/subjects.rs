@@ -22,6 +22,7 @@ statements! {
                pg "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($2 as text) as jsonb))))";
     LIST = "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id > $2 order by subject_id limit $3";
     SET_STATE = "update subjects set state = $3 where app_id = $1 and subject_id = $2";
+    SET_LAST_CONTACT = "update subjects set last_contact = $3 where app_id = $1 and subject_id = $2";
     DELETE = "delete from subjects where app_id = $1 and subject_id = $2";
 }
 
@@ -158,6 +159,19 @@ pub async fn set_state(
     state: SubjectState,
 ) -> Result<()> {
     tx.execute_one(&SET_STATE, (app, subject, state.as_str())).await
+}
+
+/// Sets when the person last made contact, on a row that [`lock_alone`] holds.
+///
+/// # Errors
+/// [`StoreError::RowCount`] when the subject is gone.
+pub async fn set_last_contact(
+    tx: &mut Tx,
+    app: &AppId,
+    subject: SubjectId,
+    at: Time,
+) -> Result<()> {
+    tx.execute_one(&SET_LAST_CONTACT, (app, subject, at)).await
 }
 
 /// Deletes the row itself; the last of a subject's rows to go.

@@ -9,4 +9,4 @@ pub(crate) mod scopes;
 pub(crate) use auth::{AnyStaff, Granted, GrantedStaff};
 pub(crate) use body::{Ask, Input, Open, StaffWrite, Timely, Write, read_json};
 pub(crate) use condition::{Condition, etag};
-pub(crate) use page::{Page, PageQuery};
+pub(crate) use page::{Page, PageQuery, cursor};

@@ -63,11 +63,16 @@ impl PageQuery {
     }
 }
 
+/// The place after which a next page begins, as a cursor that [`PageQuery::after`] reads.
+pub(crate) fn cursor(key: &str) -> String {
+    URL_SAFE_NO_PAD.encode(key)
+}
+
 impl<T> Page<T> {
     /// A page of `limit` items or fewer; a full one has a next.
     pub(crate) fn of(items: Vec<T>, limit: u32, key: impl Fn(&T) -> String) -> Self {
         let full = items.len() >= limit as usize;
-        let next = items.last().filter(|_| full).map(|last| URL_SAFE_NO_PAD.encode(key(last)));
+        let next = items.last().filter(|_| full).map(|last| cursor(&key(last)));
         Self { items, next }
     }
 }

@@ -2,18 +2,11 @@
 
 use actix_web::{HttpResponse, get, web};
 use oubli_app::purposes;
-use oubli_domain::Name;
-use serde::Deserialize;
 
-use super::wire::Purpose;
+use super::wire::{Purpose, PurposePath};
 use crate::extract::{Granted, scopes};
 use crate::problem::Answer;
 use crate::state::Api;
-
-#[derive(Deserialize)]
-struct PurposePath {
-    purpose: Name,
-}
 
 /// Get a purpose in force
 ///

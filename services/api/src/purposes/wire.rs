@@ -3,10 +3,23 @@
 use std::collections::BTreeMap;
 
 use oubli_app::purposes::PurposeInfo;
-use oubli_domain::Name;
 use oubli_domain::data_map::SpecialGround;
-use serde::Serialize;
+use oubli_domain::{Name, SubjectId};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+/// Names a purpose.
+#[derive(Deserialize)]
+pub(super) struct PurposePath {
+    pub(super) purpose: Name,
+}
+
+/// Names a purpose as it stands for a subject.
+#[derive(Deserialize)]
+pub(super) struct SubjectPurposePath {
+    pub(super) subject: SubjectId,
+    pub(super) purpose: Name,
+}
 
 /// A purpose in force.
 #[derive(Serialize, ToSchema)]
@@ -27,7 +40,7 @@ pub(super) struct Purpose {
     /// What lifts the ban on special categories of data (Art. 9(2)), where it reads some.
     #[serde(skip_serializing_if = "Option::is_none")]
     special_ground: Option<&'static str>,
-    /// The fields that it reads, by category.
+    /// The fields that it reads, by category; those of `identifiers` are types of identifiers.
     #[schema(value_type = BTreeMap<String, Vec<String>>, example = json!({"profile": ["email"]}))]
     reads: BTreeMap<Name, Vec<Name>>,
     /// The notice that consent is given under.

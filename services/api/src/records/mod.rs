@@ -5,8 +5,9 @@ mod delete;
 mod get;
 mod patch;
 mod put;
+mod read;
 mod versions;
-mod wire;
+pub(crate) mod wire;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -17,5 +18,6 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(patch::patch_record)
         .service(delete::delete_record)
         .service(versions::list_versions)
-        .service(batch::put_records);
+        .service(batch::put_records)
+        .service(read::read_records);
 }

@@ -1,6 +1,7 @@
 //! `/v1/apps/{app}/subjects`: data subjects and what finds them.
 
 mod add_identifier;
+mod contact;
 mod create;
 mod ensure;
 mod get;
@@ -19,5 +20,6 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(list::list_subjects)
         .service(get::get_subject)
         .service(add_identifier::add_identifier)
-        .service(remove_identifier::remove_identifier);
+        .service(remove_identifier::remove_identifier)
+        .service(contact::record_contact);
 }

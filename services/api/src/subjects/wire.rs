@@ -131,6 +131,9 @@ pub(crate) struct Subject {
     /// When it was created.
     #[schema(value_type = String, format = DateTime)]
     created_at: Time,
+    /// When the person last made contact; creation until then.
+    #[schema(value_type = String, format = DateTime, example = "2026-01-15T12:00:00.000000Z")]
+    last_contact: Time,
     /// Its identifiers.
     identifiers: Vec<Identifier>,
 }
@@ -156,6 +159,7 @@ impl From<Found> for Subject {
             subject: found.subject,
             state: found.state.as_str(),
             created_at: found.created_at,
+            last_contact: found.last_contact,
             identifiers: found
                 .identifiers
                 .into_iter()

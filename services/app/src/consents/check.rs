@@ -2,18 +2,17 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use oubli_domain::consent::{ConsentEvent, Latest};
 use oubli_domain::request::SubjectState;
-use oubli_domain::{Code, Name, Refusal, SubjectId, Time};
+use oubli_domain::{Code, Name, Refusal, SubjectId};
 use oubli_store::subjects::Subject;
-use oubli_store::{Conn, consents, subjects};
+use oubli_store::{Conn, subjects};
 
 use super::check_count;
 use crate::caller::Caller;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::oubli::Oubli;
-use crate::standing::{self, Checked, judge, rests_on_consent};
+use crate::standing::{self, Checked, FactsOfMany, judge};
 use crate::subjects::{SubjectSelector, resolve, resolve_many};
 
 /// One question.
@@ -69,7 +68,10 @@ pub async fn check_batch(
         .zip(ids)
         .map(|(item, id)| match id.and_then(|id| seen.subject(id)) {
             Err(refusal) => Ok(Err(refusal)),
-            Ok(subject) => split(seen.judge(&model, subject, &item.purpose, now)),
+            Ok(subject) => {
+                let facts = seen.facts.of(subject.subject, &item.purpose);
+                split(judge(&model, subject, &item.purpose, facts, now))
+            }
         })
         .collect()
 }
@@ -86,7 +88,7 @@ fn split<T>(result: Result<T>) -> Result<Result<T, Refusal>> {
 /// What one snapshot says about everybody who is asked about.
 struct Seen {
     subjects: HashMap<SubjectId, Subject>,
-    latest: HashMap<(SubjectId, Name), ConsentEvent>,
+    facts: FactsOfMany,
 }
 
 impl Seen {
@@ -101,23 +103,10 @@ impl Seen {
             ids.iter().filter_map(|id| id.as_ref().ok().copied()).collect();
         let ids: Vec<SubjectId> = ids.into_iter().collect();
         let purposes: BTreeSet<&Name> = items.iter().map(|item| &item.purpose).collect();
-        let purposes: Vec<Name> = purposes
-            .into_iter()
-            .filter(|purpose| rests_on_consent(model, purpose).is_ok_and(|rests| rests))
-            .cloned()
-            .collect();
         let subjects = subjects::get_many(conn, app, &ids).await?;
-        let latest = if purposes.is_empty() {
-            Vec::new()
-        } else {
-            consents::latest_of_many(conn, app, &ids, &purposes).await?
-        };
         Ok(Self {
             subjects: subjects.into_iter().map(|row| (row.subject, row)).collect(),
-            latest: latest
-                .into_iter()
-                .map(|(subject, event)| ((subject, event.purpose.clone()), event))
-                .collect(),
+            facts: FactsOfMany::read(conn, model, &ids, purposes).await?,
         })
     }
 
@@ -129,16 +118,5 @@ impl Seen {
             }
             Some(subject) => Ok(subject),
         }
-    }
-
-    fn judge(
-        &self,
-        model: &Model,
-        subject: &Subject,
-        purpose: &Name,
-        now: Time,
-    ) -> Result<Checked> {
-        let latest = self.latest.get(&(subject.subject, purpose.clone())).cloned();
-        judge(model, subject, purpose, Latest(latest), now)
     }
 }

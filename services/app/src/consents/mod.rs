@@ -23,6 +23,7 @@ pub use history::{Position, history};
 pub use receipt::receipt;
 pub use record::record;
 pub use signals::RecordedEvent;
+pub(crate) use state::log_read;
 pub use state::{AsOf, PurposeConsent, state};
 
 /// The most items in one batch, and in one bulk check.

@@ -156,7 +156,7 @@ fn terms(model: &Model, purpose: &Name, in_force: bool) -> Terms {
 }
 
 /// Logs that a person's consents were read; `what` says which of them.
-pub(super) async fn log_read(
+pub(crate) async fn log_read(
     oubli: &Oubli,
     caller: &Caller,
     subject: SubjectId,

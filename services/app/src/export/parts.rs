@@ -6,8 +6,8 @@ use oubli_domain::request::RequestScope;
 use oubli_domain::{AppId, CompiledDataMap, Name, Right, SubjectId};
 use oubli_store::records::{RecordKey, StoredRecord};
 use oubli_store::requests::Request;
-use oubli_store::{consents, events, identifiers, records, requests, subjects};
-use oubli_vault::{DataKey, Label};
+use oubli_store::{consents, events, identifiers, purpose_ends, records, requests, subjects};
+use oubli_vault::DataKey;
 use serde_json::{Value, json};
 
 use super::bundle::{Built, Bundle};
@@ -18,6 +18,7 @@ use crate::model::Model;
 use crate::oubli::Oubli;
 use crate::read_payload::{READ, ReadPayload};
 use crate::records::open_fields;
+use crate::subjects::open_identifier;
 
 /// The rows of a page.
 const PAGE: i64 = 500;
@@ -76,20 +77,22 @@ impl Source<'_> {
         let mut conn = self.oubli.data().snapshot().await?;
         let subject = subjects::require(&mut conn, self.app, self.subject).await?;
         let stored = identifiers::list(&mut conn, self.app, self.subject).await?;
+        let ended = purpose_ends::list(&mut conn, self.app, self.subject).await?;
         drop(conn);
+        let ended: Vec<Value> = ended
+            .into_iter()
+            .filter(|(purpose, _)| self.covers_purpose(purpose))
+            .map(|(purpose, at)| json!({ "purpose": purpose, "ended_at": at }))
+            .collect();
         let mut found = Vec::with_capacity(stored.len());
         for row in stored {
-            let id = row.identifier.to_string();
-            let context = self.key.context(Label::Identifier, row.kind.as_str(), &id, "");
-            let value = self.key.open(&context, &row.sealed)?;
-            let value = std::str::from_utf8(&value)
-                .map_err(|_| Error::Damaged("identifiers.sealed"))?
-                .to_owned();
+            let value = open_identifier(self.key, &row)?;
+            let value = value.expose();
             found.push(json!({ "type": row.kind, "value": value, "added_at": row.created_at }));
         }
         Ok(json!({
             "subject": self.subject, "state": subject.state, "created_at": subject.created_at,
-            "identifiers": found,
+            "last_contact": subject.last_contact, "identifiers": found, "ended_purposes": ended,
         }))
     }
 

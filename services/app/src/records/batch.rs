@@ -221,7 +221,7 @@ async fn apply_all(
     let mut order: Vec<usize> = (0..items.len()).collect();
     let place = |n: usize| items[n].as_ref().ok().map(Prepared::place);
     order.sort_by(|a, b| place(*a).cmp(&place(*b)));
-    let mut locked: HashMap<SubjectId, Option<Refusal>> = HashMap::new();
+    let mut locked: HashMap<SubjectId, Result<Subject, Refusal>> = HashMap::new();
     for n in order {
         results[n] = Some(match &items[n] {
             Ok(prepared) => apply_one(tx, app, prepared, &mut locked).await?,
@@ -235,16 +235,16 @@ async fn apply_one(
     tx: &mut Tx,
     app: &AppId,
     prepared: &Prepared,
-    locked: &mut HashMap<SubjectId, Option<Refusal>>,
+    locked: &mut HashMap<SubjectId, Result<Subject, Refusal>>,
 ) -> oubli_store::Result<BatchResult> {
     let subject = prepared.subject();
-    let refusal = match locked.entry(subject) {
+    let row = match locked.entry(subject) {
         Entry::Occupied(known) => known.into_mut(),
         Entry::Vacant(new) => new.insert(lock(tx, app, subject).await?),
     };
-    match refusal {
-        Some(refusal) => Ok(BatchResult::refused(refusal)),
-        None => Ok(BatchResult::Put { written: prepared.apply(tx).await? }),
+    match row {
+        Err(refusal) => Ok(BatchResult::refused(refusal)),
+        Ok(row) => Ok(BatchResult::Put { written: prepared.apply(tx, row).await? }),
     }
 }
 
@@ -252,13 +252,13 @@ async fn lock(
     tx: &mut Tx,
     app: &AppId,
     subject: SubjectId,
-) -> oubli_store::Result<Option<Refusal>> {
+) -> oubli_store::Result<Result<Subject, Refusal>> {
     match subjects::lock(tx, app, subject).await {
         Ok(row) if row.state == SubjectState::Restricted => {
-            Ok(Some(Refusal::new(Code::SubjectRestricted)))
+            Ok(Err(Refusal::new(Code::SubjectRestricted)))
         }
-        Ok(_) => Ok(None),
-        Err(StoreError::Refused(refusal)) => Ok(Some(refusal)),
+        Ok(row) => Ok(Ok(row)),
+        Err(StoreError::Refused(refusal)) => Ok(Err(refusal)),
         Err(error) => Err(error),
     }
 }

@@ -84,6 +84,8 @@ pub(super) struct Prepared {
     key: RecordKey,
     /// The version of the data map that allows it, which must be in force.
     map: i64,
+    /// The last contact that its clock may count from, which must be the last still.
+    last_contact: Time,
     /// The version that must be there; none when no record must be.
     base: Option<i64>,
     /// What is there afterwards; none for a deletion.
@@ -133,6 +135,7 @@ pub(super) fn prepare(
         app: caller.app.clone(),
         key: key.clone(),
         map: seen.model.app.data_map_version,
+        last_contact: seen.last_contact,
         base: current.map(|r| r.version),
         record,
         version: Version { version: number, at: now, actor, change, changed },
@@ -209,11 +212,15 @@ impl Prepared {
         (self.key.subject, self.key.category.as_str(), self.key.record.as_str())
     }
 
-    /// Writes it, in a transaction that has locked the subject.
+    /// Writes it, in a transaction that has locked the subject and found this row.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] when the record is not as it was read, or another data map is in force.
-    pub(super) async fn apply(&self, tx: &mut Tx) -> StoreResult<Written> {
+    /// [`StoreError::Stale`] when the record is not as it was read, the person has made contact
+    /// since, or another data map is in force.
+    pub(super) async fn apply(&self, tx: &mut Tx, subject: &Subject) -> StoreResult<Written> {
+        if subject.last_contact != self.last_contact {
+            return Err(StoreError::Stale);
+        }
         match (&self.record, self.base) {
             (Some(record), None) => records::insert(tx, &self.app, record, self.map).await?,
             // The update finds the row by the version before; a deleted one counts on from there.
@@ -238,6 +245,6 @@ impl Prepared {
         if subject.state == SubjectState::Restricted {
             return Err(StoreError::Refused(Code::SubjectRestricted.into()));
         }
-        self.apply(tx).await
+        self.apply(tx, &subject).await
     }
 }

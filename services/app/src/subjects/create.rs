@@ -309,3 +309,15 @@ pub(super) fn seal(key: &DataKey, raw: &NewIdentifier, at: Time) -> Result<Seale
     let sealed = key.seal(&context, raw.value.expose().as_bytes())?;
     Ok(SealedIdentifier { identifier, kind: raw.kind, sealed, created_at: at })
 }
+
+/// Decrypts an identifier as typed.
+///
+/// # Errors
+/// When a ciphertext does not belong where it stands.
+pub(crate) fn open_identifier(key: &DataKey, row: &SealedIdentifier) -> Result<Pii<String>> {
+    let id = row.identifier.to_string();
+    let context = key.context(Label::Identifier, row.kind.as_str(), &id, "");
+    let value = key.open(&context, &row.sealed)?;
+    let text = std::str::from_utf8(&value).map_err(|_| Error::Damaged("identifiers.sealed"))?;
+    Ok(Pii::new(text.to_owned()))
+}

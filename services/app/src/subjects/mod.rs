@@ -1,12 +1,15 @@
 //! Subjects: creating them over two databases, finding them, and their identifiers.
 
 pub(crate) mod claims;
+mod contact;
 mod create;
 mod identifiers;
 mod read;
 mod resolve;
 mod resolve_many;
 
+pub use contact::{Contact, contact};
+pub(crate) use create::open_identifier;
 pub use create::{Created, NewIdentifier, create, ensure};
 pub use identifiers::{Added, add, remove};
 pub use read::{Found, IdentifierInfo, get, list, lookup};

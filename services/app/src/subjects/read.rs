@@ -19,6 +19,8 @@ pub struct Found {
     pub state: SubjectState,
     /// When it was created.
     pub created_at: Time,
+    /// When the person last made contact; creation until then.
+    pub last_contact: Time,
     /// Its identifiers, without values.
     pub identifiers: Vec<IdentifierInfo>,
 }
@@ -46,6 +48,7 @@ pub async fn get(oubli: &Oubli, caller: &Caller, subject: SubjectId) -> Result<F
         subject,
         state: row.state,
         created_at: row.created_at,
+        last_contact: row.last_contact,
         identifiers: identifiers
             .into_iter()
             .map(|i| IdentifierInfo {

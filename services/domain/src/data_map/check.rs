@@ -7,7 +7,8 @@ use super::classification::SpecialRule;
 use super::retention::{Calendar, ClockFrom};
 use super::violation::pointer;
 use super::{
-    App, Category, DataMap, Field, LawfulBasis, Purpose, SpecialGround, is_country, schema,
+    App, Category, DataMap, Field, IDENTIFIERS, LawfulBasis, Purpose, SpecialGround, is_country,
+    schema,
 };
 use crate::ids::Name;
 use crate::problem::{Code, FieldError, Refusal};
@@ -44,6 +45,18 @@ pub(super) fn check(map: &DataMap) -> Result<(), Refusal> {
     } else {
         Err(Refusal { code: Code::InvalidDataMap, detail: None, errors })
     }
+}
+
+/// Refuses a category of an app's own under the name of the built-in one.
+///
+/// # Errors
+/// `invalid-data-map` with its place.
+pub(super) fn check_reserved(map: &DataMap) -> Result<(), Refusal> {
+    if map.categories.keys().all(|name| name.as_str() != IDENTIFIERS) {
+        return Ok(());
+    }
+    let place = pointer(&["categories", IDENTIFIERS]);
+    Err(Refusal::new(Code::InvalidDataMap).at(place, "is the name of the built-in category"))
 }
 
 /// The places found wrong so far, at most 20.
@@ -127,14 +140,16 @@ fn check_reads(name: &Name, purpose: &Purpose, map: &DataMap, errors: &mut Error
     let path = ["purposes", name.as_str(), "reads"];
     for (category_name, reads) in &purpose.reads {
         let path = [path[0], path[1], path[2], category_name.as_str()];
-        let Some(category) = map.categories.get(category_name) else {
+        let Some(known) = map.fields_of(category_name) else {
             errors.add(&path, "is not a category of this data map");
             continue;
         };
+        let category = map.categories.get(category_name);
         for field in map.resolve(category_name, reads) {
-            match category.fields.get(&field) {
-                Some(field) => check_special(name, purpose, field, errors),
-                None => errors.add(&path, "names a field that the category does not have"),
+            if !known.contains(&field) {
+                errors.add(&path, "names a field that the category does not have");
+            } else if let Some(field) = category.and_then(|category| category.fields.get(&field)) {
+                check_special(name, purpose, field, errors);
             }
         }
     }

@@ -6,7 +6,7 @@ use jsonschema::Validator;
 use serde_json::{Map, Value};
 
 use super::check::types;
-use super::retention::Calendar;
+use super::retention::{Calendar, ClockFrom};
 use super::{Category, DataMap, Purpose, schema, violation};
 use crate::clock::{Day, Time};
 use crate::ids::Name;
@@ -26,7 +26,7 @@ pub struct CompiledDataMap {
 }
 
 impl CompiledDataMap {
-    /// Compiles a data map that [`DataMap::parse`] gave.
+    /// Compiles a data map that [`DataMap::parse`] or [`DataMap::parse_stored`] gave.
     ///
     /// # Errors
     /// `invalid-data-map` when the map did not come from there and cannot be compiled.
@@ -90,6 +90,27 @@ impl CompiledDataMap {
     #[must_use]
     pub fn declares(&self, category: &Name, field: &Name) -> bool {
         self.map.categories.get(category).is_some_and(|known| known.fields.contains_key(field))
+    }
+
+    /// The days on which retention starts to count for records whose category counts from the
+    /// person's last contact, by category.
+    ///
+    /// # Errors
+    /// `invalid-time` when the contact lies outside of 1900 to 2100.
+    pub fn clock_starts_of_contact(
+        &self,
+        last_contact: Time,
+    ) -> Result<BTreeMap<Name, Day>, Refusal> {
+        let counted = self.map.categories.iter();
+        counted
+            .filter(|(_, category)| category.clock_start.from == ClockFrom::LastContact)
+            .filter_map(|(name, category)| {
+                let start = &category.clock_start;
+                // Such a start looks neither at the record nor at its creation.
+                let day = start.day(&self.calendar, &Value::Null, last_contact, last_contact);
+                day.map(|day| day.map(|day| (name.clone(), day))).transpose()
+            })
+            .collect()
     }
 
     /// Checks the body of a record against its category.

@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::identifier::IdentifierType;
 use crate::ids::Name;
 use crate::problem::{Code, Refusal};
 use crate::wire::wire_enum;
@@ -32,6 +33,10 @@ pub use schema::PUBLISHED as SCHEMA;
 
 /// The longest data map, in bytes of canonical JSON.
 pub const MAX_DOCUMENT: usize = 1024 * 1024;
+
+/// The built-in category: what finds a person. Purposes may read it; its fields are the types of
+/// identifiers, and no app may declare a category of this name.
+pub const IDENTIFIERS: &str = "identifiers";
 
 /// One version of an app's data map, as it stands in the API and in the database.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -180,7 +185,7 @@ pub struct Purpose {
     /// The law or authority that allows it to read a field on crimes (Art. 10); needed for those.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub criminal_data_law: Option<String>,
-    /// The fields it may read, by category.
+    /// The fields it may read, by category; those of [`IDENTIFIERS`] are the types of identifiers.
     pub reads: BTreeMap<Name, Reads>,
     /// The notice that consent is given under; needed for consent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -241,6 +246,17 @@ impl DataMap {
     /// `too-large` beyond [`MAX_DOCUMENT`]; `invalid-data-map` with the places that are wrong. The
     /// pointers name nothing that does not have the form of a [`Name`].
     pub fn parse(document: Value) -> Result<Self, Refusal> {
+        let map = Self::parse_stored(document)?;
+        check::check_reserved(&map)?;
+        Ok(map)
+    }
+
+    /// As [`DataMap::parse`], for a version that was put in force: one that is older than the
+    /// built-in category [`IDENTIFIERS`] may declare a category of that name, which is then its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn parse_stored(document: Value) -> Result<Self, Refusal> {
         if crate::json::canonical(&document).len() > MAX_DOCUMENT {
             return Err(Refusal::new(Code::TooLarge).detail("A data map is at most 1 MiB of JSON."));
         }
@@ -251,10 +267,25 @@ impl DataMap {
         Ok(map)
     }
 
+    /// Whether `category` is the built-in one, and not an app's own of a version older than it.
+    #[must_use]
+    pub fn is_built_in(&self, category: &Name) -> bool {
+        category.as_str() == IDENTIFIERS && !self.categories.contains_key(category)
+    }
+
+    /// The names of a category's fields; none when there is no such category.
+    fn fields_of(&self, category: &Name) -> Option<BTreeSet<Name>> {
+        if self.is_built_in(category) {
+            let types = IdentifierType::ALL.iter();
+            return Some(types.filter_map(|kind| Name::new(kind.as_str()).ok()).collect());
+        }
+        self.categories.get(category).map(|declared| declared.fields.keys().cloned().collect())
+    }
+
     /// The fields of a category that a purpose may read.
     fn resolve(&self, category: &Name, reads: &Reads) -> BTreeSet<Name> {
-        match (reads, self.categories.get(category)) {
-            (Reads::All, Some(category)) => category.fields.keys().cloned().collect(),
+        match (reads, self.fields_of(category)) {
+            (Reads::All, Some(fields)) => fields,
             (Reads::Fields(fields), Some(_)) => fields.clone(),
             (_, None) => BTreeSet::new(),
         }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use oubli_domain::Name;
 use oubli_domain::data_map::{FieldSet, Purpose};
-use oubli_domain::{Code, Name};
 use oubli_store::notices;
 
 use crate::caller::Caller;
@@ -41,9 +41,7 @@ pub async fn list(oubli: &Oubli, caller: &Caller) -> Result<Vec<PurposeInfo>> {
 /// `data-map-not-found`, `purpose-not-found`.
 pub async fn get(oubli: &Oubli, caller: &Caller, purpose: &Name) -> Result<PurposeInfo> {
     let (model, versions) = read(oubli, caller).await?;
-    if !model.map()?.map().purposes.contains_key(purpose) {
-        return Err(Code::PurposeNotFound.into());
-    }
+    model.in_force(purpose)?;
     info(&model, &versions, purpose)
 }
 
