@@ -10,6 +10,8 @@ use oubli_tests::{Caller, Reply, both_engines};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
+mod reads;
+
 use crate::processes::installation::{Installation, open_shop};
 
 const EMAIL: &str = "Kanarek.Jedna@kanárek-doména.example";
@@ -276,6 +278,7 @@ both_engines! {
         send_astray(&mut told, &shop, &subject).await;
         send_in_heads(&mut told, &shop, &process.url).await;
         read(&shop, &subject).await;
+        reads::read_many(&mut told, &shop, &subject).await;
         look_around(&mut told, &shop, &subject).await;
         expect_nowhere(&kept(&place).await);
 

@@ -166,6 +166,23 @@ async fn consent(told: &mut Told, shop: &Caller, ada: &str) {
     told.get(shop, &of(&format!("/evt_{}/receipt", "0".repeat(32)))).await.expect_status(404);
 }
 
+async fn read(told: &mut Told, shop: &Caller, ada: &str) {
+    let asked = json!({
+        "purpose": "delivery", "items": [{ "subject": ada }], "categories": ["profile"],
+    });
+    told.post(shop, "/records:read", asked).await.expect_status(200);
+    told.get(shop, "/purposes/delivery/subjects").await.expect_status(200);
+    told.get(shop, "/purposes/absent/subjects").await.expect_status(404);
+    let of = |path: &str| format!("/subjects/{ada}{path}");
+    told.post(shop, &of("/contacts"), json!({})).await.expect_status(200);
+    let end = of("/purposes/delivery/end");
+    told.call(shop, Method::PUT, &end, None).await.expect_status(200);
+    told.get(shop, &of("/purposes")).await.expect_status(200);
+    told.call(shop, Method::DELETE, &end, None).await.expect_status(204);
+    let other = of("/purposes/newsletter/end");
+    told.call(shop, Method::PUT, &other, None).await.expect_status(422);
+}
+
 async fn serve(told: &mut Told, shop: &Caller, ada: &str) {
     let of = |right: &str| json!({ "right": right, "subject": ada, "scope": {} });
     let access = told.post(shop, "/requests", of("access")).await.text("/request");
@@ -194,6 +211,7 @@ both_engines! {
         declare(&mut told, &admin, &shop).await;
         let ada = keep(&mut told, &shop).await;
         consent(&mut told, &shop, &ada).await;
+        read(&mut told, &shop, &ada).await;
         serve(&mut told, &shop, &ada).await;
         let name = server.staff_user(Role::Dpo, "*").await;
         let login = json!({ "name": name, "password": oubli_tests::PASSWORD });

@@ -11,6 +11,7 @@ mod contract;
 mod idempotency;
 mod openapi;
 mod processes;
+mod reads;
 mod receipts;
 mod records;
 mod sample_customers;

@@ -51,6 +51,7 @@ async fn call(
 fn good_body(operation: &Operation) -> Value {
     match operation.path.rsplit('/').next().unwrap() {
         "consents" => json!({ "purpose": "newsletter", "action": "withdrawn" }),
+        "contacts" => json!({}),
         "identifiers" => json!({ "type": "external_id", "value": MARK }),
         _ => json!({ "name": MARK }),
     }

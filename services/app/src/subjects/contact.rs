@@ -109,3 +109,80 @@ impl Draft {
         Ok(Contact { last_contact: self.at })
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use futures_util::future::join_all;
+    use oubli_domain::{Code, Day, SubjectId, Time};
+    use oubli_store::{events, records};
+    use serde_json::json;
+
+    use super::contact;
+    use crate::requests::world::World;
+    use crate::subjects::get;
+    use crate::testing::{START, refused};
+
+    const DAY: i64 = 86_400;
+
+    /// The days on which retention starts, of all of a person's records.
+    async fn starts(world: &World, person: SubjectId) -> Vec<(String, Option<Day>)> {
+        let mut conn = world.oubli.data().conn().await.unwrap();
+        let all = records::page(&mut conn, &world.app, person, None, 100).await.unwrap();
+        all.into_iter().map(|r| (r.key.category.to_string(), r.clock_start)).collect()
+    }
+
+    async fn last_contact(world: &World, person: SubjectId) -> Time {
+        get(&world.oubli, &world.caller(), person).await.unwrap().last_contact
+    }
+
+    #[tokio::test]
+    async fn retention_counts_from_the_last_contact_where_the_category_says_so() {
+        let world = World::new().await;
+        let (ada, call) = (world.person("ada").await, world.call());
+        world.put(ada, "profile", "main", json!({ "name": "Ada" })).await;
+        world.put(ada, "invoice", "1", json!({ "total": 1 })).await;
+        assert_eq!(last_contact(&world, ada).await, START);
+        world.clock.advance(30 * DAY);
+        let at = START.plus_seconds(20 * DAY);
+        let made = contact(&world.oubli, &call, ada, Some(at)).await.unwrap();
+        assert_eq!((made.last_contact, last_contact(&world, ada).await), (at, at));
+        let (created, contacted) = (Some(START.day_utc()), Some(at.day_utc()));
+        let both = vec![("invoice".to_owned(), created), ("profile".to_owned(), contacted)];
+        assert_eq!(starts(&world, ada).await, both);
+        let earlier = contact(&world.oubli, &call, ada, Some(START.plus_seconds(DAY))).await;
+        assert_eq!(earlier.unwrap(), made, "it never moves back");
+        assert_eq!(starts(&world, ada).await, both);
+        let future = world.oubli.now().plus_seconds(1);
+        let refusal = contact(&world.oubli, &call, ada, Some(future)).await;
+        assert_eq!(refused(refusal), Code::FutureTime);
+        let now = contact(&world.oubli, &call, ada, None).await.unwrap();
+        assert_eq!(now.last_contact, world.oubli.now());
+        let mut conn = world.oubli.data().conn().await.unwrap();
+        let kind = "subject.contacted";
+        let logged = events::of_subject(&mut conn, &world.app, ada, kind, None, 10).await.unwrap();
+        assert_eq!(logged.len(), 2, "what changes nothing is not logged");
+    }
+
+    #[tokio::test]
+    async fn no_record_that_is_written_beside_a_contact_counts_from_an_older_one() {
+        let world = World::new().await;
+        let (ada, call) = (world.person("ada").await, world.call());
+        world.clock.advance(40 * DAY);
+        let puts = (0..20).map(|n| {
+            let (world, record) = (&world, format!("r-{n}"));
+            async move { world.put(ada, "profile", &record, json!({ "name": "Ada" })).await }
+        });
+        let contacts = (1..=10).map(|n| {
+            let (oubli, call) = (&world.oubli, &call);
+            let at = Some(START.plus_seconds(n * DAY));
+            async move { contact(oubli, call, ada, at).await.unwrap() }
+        });
+        tokio::join!(join_all(puts), join_all(contacts));
+        let last = START.plus_seconds(10 * DAY);
+        assert_eq!(last_contact(&world, ada).await, last);
+        let starts = starts(&world, ada).await;
+        assert_eq!(starts.len(), 20);
+        assert!(starts.iter().all(|(_, day)| *day == Some(last.day_utc())), "{starts:?}");
+    }
+}

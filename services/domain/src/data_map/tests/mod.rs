@@ -295,3 +295,47 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_purpose_may_read_what_finds_the_person() {
+    let reading = |fields: Value| {
+        let mut document = shop();
+        document["purposes"]["newsletter"]["reads"]["identifiers"] = fields;
+        DataMap::parse(document).and_then(CompiledDataMap::compile)
+    };
+    let (newsletter, identifiers) =
+        (Name::new("newsletter").unwrap(), Name::new(IDENTIFIERS).unwrap());
+    let read = |map: &CompiledDataMap| -> Vec<String> {
+        let fields = &map.fields_for(&newsletter).unwrap()[&identifiers];
+        fields.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(read(&reading(json!(["email"])).unwrap()), ["email"]);
+    let all = reading(json!(["*"])).unwrap();
+    assert_eq!(read(&all), ["email", "external_id", "phone"]);
+    assert!(all.map().is_built_in(&identifiers));
+    assert_eq!(all.category(&identifiers).unwrap_err().code, Code::UnknownCategory);
+    let refusal = reading(json!(["email", "name"])).unwrap_err();
+    assert_eq!(refusal.errors[0].pointer, "/purposes/newsletter/reads/identifiers");
+}
+
+#[test]
+fn the_name_of_the_built_in_category_is_taken_but_in_older_versions() {
+    let mut document = shop();
+    document["categories"]["identifiers"] = document["categories"]["profile"].clone();
+    document["purposes"]["fulfil"]["reads"]["identifiers"] = json!(["name"]);
+    let refusal = DataMap::parse(document.clone()).unwrap_err();
+    assert_eq!(refusal.code, Code::InvalidDataMap);
+    assert_eq!(refusal.errors[0].pointer, "/categories/identifiers");
+    let stored = DataMap::parse_stored(document).unwrap();
+    assert!(!stored.is_built_in(&Name::new(IDENTIFIERS).unwrap()), "it is the app's own");
+}
+
+#[test]
+fn what_counts_from_the_last_contact_is_told_by_category() {
+    let map = CompiledDataMap::compile(DataMap::parse(shop()).unwrap()).unwrap();
+    // 23:30 in UTC is the next day in Paris.
+    let at = crate::clock::Time::parse("2026-03-04T23:30:00Z").unwrap();
+    let starts = map.clock_starts_of_contact(at).unwrap();
+    let day = crate::clock::Day::parse("2026-03-05").unwrap();
+    assert_eq!(starts, [(Name::new("profile").unwrap(), day)].into());
+}
