@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
-use oubli_tests::{Caller, Document, Operation, Reply, TestServer, both_engines, data_map, merge};
+use oubli_tests::{Caller, Document, Reply, TestServer, both_engines, data_map, merge};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -281,9 +281,13 @@ both_engines! {
         let server = TestServer::start(engine).await;
         let shop = shop(&server).await;
         for operation in Document::of(&server.url).await.operations() {
+            // Public keys and where to find them are the same for all.
+            if operation.path.starts_with("/.well-known/") {
+                continue;
+            }
             for caller in [&shop, &server.anonymous()] {
                 let reply = Reply::of(operation.request(caller, &[].into())).await;
-                assert_eq!(reply.header("cache-control"), Some("no-store"), "{}", Operation::name(&operation));
+                assert_eq!(reply.header("cache-control"), Some("no-store"), "{}", operation.name());
             }
         }
         let ada = customer(&shop, "ada").await;

@@ -47,7 +47,8 @@ impl World {
 
     /// The values of path parameters that belong to something.
     pub(super) fn values(&self) -> BTreeMap<&'static str, String> {
-        BTreeMap::from([("subject", self.ada.clone()), ("record", "main".to_owned())])
+        let of_ada = [("subject", self.ada.clone()), ("record", "main".to_owned())];
+        of_ada.into_iter().chain([("purpose", "delivery".to_owned())]).collect()
     }
 
     /// Someone who may call an operation.
