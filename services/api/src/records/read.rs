@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::wire::PersonRead;
 use crate::extract::{Ask, Input, read_json, scopes};
 use crate::problem::Answer;
-use crate::state::{Api, Limits};
+use crate::state::{Api, Limit, Limits};
 use crate::subjects::wire::SubjectInput;
 
 /// Who is to be read, what of them, and why.
@@ -32,7 +32,7 @@ struct ReadInput {
 }
 
 impl Input for ReadInput {
-    fn most_bytes(limits: &Limits) -> usize {
+    fn most_bytes(limits: &Limits) -> Limit {
         limits.batch_bytes
     }
 

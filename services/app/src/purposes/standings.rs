@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use oubli_domain::data_map::LawfulBasis;
 use oubli_domain::{Name, SubjectId, Time};
 use oubli_store::{purpose_ends, subjects};
+use serde_json::json;
 
 use crate::caller::Caller;
 use crate::consents::log_read;
@@ -51,6 +52,6 @@ pub async fn standings(
         })
     });
     let standings = standings.collect::<Result<_>>()?;
-    log_read(oubli, caller, subject, "purposes").await?;
+    log_read(oubli, caller, subject, json!({ "view": "purposes" })).await?;
     Ok(standings)
 }
