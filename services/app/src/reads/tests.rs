@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use oubli_domain::clock::TestClock;
-use oubli_domain::consent::{Action, Language};
+use oubli_domain::consent::{Action, Language, Signals};
 use oubli_domain::request::SubjectState;
 use oubli_domain::{Code, Name, SubjectId};
 use oubli_store::subjects;
@@ -64,6 +64,7 @@ impl Shop {
             notice_version: shown.then_some(1),
             language: shown.then(|| Language::new("en").unwrap()),
             id: None,
+            signals: Signals::default(),
         };
         // A grant of somebody who is restricted or being erased is refused: the list must say so.
         drop(consents::record(&self.oubli, &self.call, person, &new).await);
