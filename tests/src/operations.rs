@@ -60,6 +60,14 @@ impl Document {
     }
 }
 
+/// Whether a segment may be one of a template such as `{user}:disable`.
+fn fits(template: &str, segment: &str) -> bool {
+    let Some((_, verb)) = template.strip_prefix('{').and_then(|t| t.split_once('}')) else {
+        return false;
+    };
+    segment.ends_with(verb) && (!verb.is_empty() || !segment.contains(':'))
+}
+
 impl Operation {
     /// A short name for messages.
     #[must_use]
@@ -70,7 +78,7 @@ impl Operation {
     fn is_at(&self, path: &str) -> bool {
         let (own, other) = (self.path.split('/'), path.split('/'));
         own.clone().count() == other.clone().count()
-            && own.zip(other).all(|(own, other)| own == other || own.starts_with('{'))
+            && own.zip(other).all(|(own, other)| own == other || fits(own, other))
     }
 
     /// Whether a token is asked for.
@@ -167,7 +175,7 @@ impl Operation {
 }
 
 /// Values of path parameters that have the right form and belong to nothing.
-fn absent_ids() -> [(&'static str, String); 12] {
+fn absent_ids() -> [(&'static str, String); 14] {
     let issued = |prefix: &str| format!("{prefix}_{}", "0".repeat(32));
     [
         ("app", "shop".to_owned()),
@@ -176,6 +184,8 @@ fn absent_ids() -> [(&'static str, String); 12] {
         ("request", issued("req")),
         ("export", issued("exp")),
         ("event", issued("evt")),
+        ("user", issued("usr")),
+        ("session", issued("ses")),
         ("client", format!("shop.{}", "0".repeat(32))),
         ("category", "profile".to_owned()),
         ("record", "absent".to_owned()),

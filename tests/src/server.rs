@@ -181,7 +181,8 @@ impl TestServer {
             app => VisibleApps::Only(vec![app.parse().expect("an app's name")]),
         };
         let password = Pii::new(PASSWORD.to_owned());
-        let new = NewStaff { name: name.clone(), role, apps: visible, password };
+        let new =
+            NewStaff { name: name.clone(), role, apps: visible, password, must_change: false };
         let oubli = self.service.as_ref().expect("a running service").oubli();
         staff::create_user(oubli, &Actor::System, new).await.expect("a staff user");
         name

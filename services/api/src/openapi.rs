@@ -132,6 +132,9 @@ fn complete(method: &str, operation: &mut Value) {
     if secured && (takes_json || names_subject(operation)) {
         problems.push(("409", "The person is being erased"));
     }
+    if operation["tags"] == json!(["Staff"]) && secured && method != "get" {
+        problems.push(("409", "The state of things does not allow it"));
+    }
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     for (status, description) in problems {
         responses.entry(status).or_insert_with(|| problem(description));
@@ -144,7 +147,8 @@ fn names_subject(operation: &Value) -> bool {
     parameters.filter(|p| p["in"] == "path").any(|p| p["name"] == "subject")
 }
 
-/// Whether an operation needs more than to read: questions with a body are POSTs too.
+/// Whether an operation needs more than to read: questions with a body are POSTs too. What is done
+/// to accounts is in no app, where keys are remembered.
 fn changes(operation: &Value) -> bool {
     let schemes = operation["security"].as_array().into_iter().flatten();
     schemes
@@ -153,7 +157,7 @@ fn changes(operation: &Value) -> bool {
         .filter_map(Value::as_array)
         .flatten()
         .filter_map(Value::as_str)
-        .any(|scope| !scope.ends_with(":read"))
+        .any(|scope| !scope.ends_with(":read") && scope != Scope::StaffManage.as_str())
 }
 
 fn problem(description: &str) -> Value {

@@ -21,7 +21,7 @@ use common::{PASSWORD, service};
 async fn user(oubli: &Oubli, name: &str, role: Role) {
     let password = Pii::new(PASSWORD.to_owned());
     let apps = VisibleApps::All;
-    let new = staff::NewStaff { name: name.to_owned(), role, apps, password };
+    let new = staff::NewStaff { name: name.to_owned(), role, apps, password, must_change: false };
     staff::create_user(oubli, &Actor::System, new).await.unwrap();
 }
 

@@ -48,7 +48,7 @@ async fn users(oubli: &Oubli, names: &[&str]) {
     for name in names {
         let password = Pii::new(PASSWORD.to_owned());
         let (name, role, apps) = ((*name).to_owned(), Role::Admin, VisibleApps::All);
-        let new = staff::NewStaff { name, role, apps, password };
+        let new = staff::NewStaff { name, role, apps, password, must_change: false };
         staff::create_user(oubli, &Actor::System, new).await.unwrap();
     }
 }

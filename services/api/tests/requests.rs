@@ -49,6 +49,7 @@ async fn shop(oubli: &Oubli) {
         role: Role::Dpo,
         apps: VisibleApps::All,
         password: Pii::new(PASSWORD.to_owned()),
+        must_change: false,
     };
     staff::create_user(oubli, &Actor::System, new).await.unwrap();
 }

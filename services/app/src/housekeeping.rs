@@ -23,6 +23,7 @@ pub(crate) async fn run(oubli: &Oubli) {
         ("idempotency keys", purge_answers(oubli).await),
         ("exports", purge_exports(oubli).await),
         ("sessions", purge_sessions(oubli).await),
+        ("sign-ins", crate::staff::purge_sign_ins(oubli, BATCH).await),
     ];
     for (what, result) in done {
         if let Err(error) = result {

@@ -84,6 +84,10 @@ codes! {
     /// The caller has made more calls than it may for now; `Retry-After` says in how many seconds
     /// the next one is taken.
     RateLimited = 429 "rate-limited" "Too many calls in too short a time";
+    /// The current password, given to set another one, is wrong; also while the account is locked.
+    WrongPassword = 403 "wrong-password" "The current password is wrong, or the account is locked";
+    /// The password is a temporary one: the session is good for setting another and signing out.
+    PasswordChangeRequired = 403 "password-change-required" "The password must be changed first";
     /// Too many passwords are being checked at once.
     TooManyLogins = 503 "too-many-logins" "Too many sign-ins are being checked; try again shortly";
 
@@ -92,6 +96,8 @@ codes! {
     AppNotFound = 404 "app-not-found" "There is no such app";
     /// No staff user of this name.
     UserNotFound = 404 "user-not-found" "There is no such staff user";
+    /// No such open session, or another user's.
+    SessionNotFound = 404 "session-not-found" "There is no such session";
     /// No such client in this app.
     ClientNotFound = 404 "client-not-found" "There is no such client";
     /// No such subject in this app, or one that was erased.
@@ -141,6 +147,10 @@ codes! {
     ClientRevoked = 409 "client-revoked" "The client is revoked";
     /// The staff user exists already.
     UserExists = 409 "user-exists" "A staff user of this name exists";
+    /// Nobody could administer the service any more.
+    LastAdmin = 409 "last-admin" "This is the last admin";
+    /// Admins change their own password with the current one.
+    OwnPasswordReset = 409 "own-password-reset" "An admin cannot reset their own password";
     /// The identifier belongs to another subject of the app.
     IdentifierTaken = 409 "identifier-taken" "The identifier belongs to another subject";
     /// The identifiers of one `:ensure` belong to different subjects.

@@ -67,6 +67,10 @@ scopes! {
     RequestsWrite = "requests:write";
     /// Read log events
     AuditRead = "audit:read";
+    /// Read staff accounts, their events and sign-ins (staff only)
+    StaffRead = "staff:read";
+    /// Create, change and disable staff accounts (staff only)
+    StaffManage = "staff:manage";
 }
 
 impl fmt::Display for Scope {
@@ -108,7 +112,8 @@ impl Scopes {
     /// others would go on through them after it was revoked.
     #[must_use]
     pub fn of_clients() -> Self {
-        let of_staff = [Scope::AppsManage, Scope::ClientsWrite];
+        let of_staff =
+            [Scope::AppsManage, Scope::ClientsWrite, Scope::StaffRead, Scope::StaffManage];
         Scope::ALL.iter().copied().filter(|scope| !of_staff.contains(scope)).collect()
     }
 
@@ -199,6 +204,8 @@ impl Role {
                 S::DataMapRead,
                 S::DataMapWrite,
                 S::AuditRead,
+                S::StaffRead,
+                S::StaffManage,
             ],
             Role::Dpo => &[
                 S::AppRead,
@@ -226,6 +233,7 @@ impl Role {
                 S::ConsentsRead,
                 S::RequestsRead,
                 S::AuditRead,
+                S::StaffRead,
             ],
         };
         scopes.iter().copied().collect()

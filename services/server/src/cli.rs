@@ -113,6 +113,9 @@ pub enum User {
         /// Which apps the user may see: `*`, or names with commas between.
         #[arg(long, default_value = "*")]
         apps: String,
+        /// The password must be changed at the first sign-in.
+        #[arg(long)]
+        must_change: bool,
     },
     /// Give a staff user another password; ends all their sessions.
     SetPassword {
@@ -122,6 +125,9 @@ pub enum User {
         /// Who.
         #[arg(long)]
         name: String,
+        /// The password must be changed at the next sign-in.
+        #[arg(long)]
+        must_change: bool,
     },
     /// Let a staff user sign in no more; ends all their sessions.
     Disable {

@@ -12,6 +12,8 @@ pub const WITHOUT_SUBJECT: &[(Schema, &str, &str)] = &[
     (Schema::Data, "events", "subject_ref points to nobody once the person's key is gone"),
     (Schema::Data, "notices", "texts shown to everybody"),
     (Schema::Data, "sessions", "staff, who are not subjects of an app"),
+    (Schema::Data, "sign_ins", "staff, who are not subjects of an app"),
+    (Schema::Data, "staff_events", "staff, who are not subjects of an app"),
     (Schema::Data, "users", "staff, who are not subjects of an app"),
     (Schema::Keys, "app_keys", "keys of an app"),
     (Schema::Keys, "app_secrets", "keys of an app"),
@@ -25,6 +27,8 @@ pub const WITHOUT_SUBJECT: &[(Schema, &str, &str)] = &[
 /// The tables whose primary key does not begin with `app_id`, and why no app owns their rows.
 pub const WITHOUT_APP: &[(Schema, &str, &str)] = &[
     (Schema::Data, "sessions", "staff stand apart from apps"),
+    (Schema::Data, "sign_ins", "staff stand apart from apps"),
+    (Schema::Data, "staff_events", "staff stand apart from apps"),
     (Schema::Data, "users", "staff stand apart from apps"),
     (Schema::Keys, "key_work", "what the service does with its keys"),
     (Schema::Keys, "root_floor", "the root key is no app's"),

@@ -29,7 +29,9 @@ const MODULES: &[&[Statement]] = &[
     crate::purpose_ends::STATEMENTS,
     crate::records::STATEMENTS,
     crate::requests::STATEMENTS,
+    crate::staff::events::STATEMENTS,
     crate::staff::sessions::STATEMENTS,
+    crate::staff::sign_ins::STATEMENTS,
     crate::staff::users::STATEMENTS,
     crate::subjects::STATEMENTS,
 ];

@@ -85,7 +85,29 @@ impl FromRequest for AnyStaff {
     }
 }
 
+/// A member of staff, also one who must change the password before anything else.
+pub(crate) struct AnySession(pub(crate) Staff);
+
+impl FromRequest for AnySession {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let principal = verified(&request).await?;
+            Ok(Self(principal.staff().cloned().ok_or(Code::InsufficientScope)?))
+        })
+    }
+}
+
 async fn principal(request: &HttpRequest) -> Result<Principal, Problem> {
+    let principal = verified(request).await?;
+    principal.may_call()?;
+    Ok(principal)
+}
+
+async fn verified(request: &HttpRequest) -> Result<Principal, Problem> {
     let api = api(request)?;
     let principal = auth::verify(&api.oubli, bearer(request)?).await?;
     api.rates.count(request, &principal.actor())?;

@@ -6,7 +6,7 @@ mod condition;
 mod page;
 pub(crate) mod scopes;
 
-pub(crate) use auth::{AnyStaff, Granted, GrantedStaff};
+pub(crate) use auth::{AnySession, AnyStaff, Granted, GrantedStaff};
 pub(crate) use body::{Ask, Input, Open, StaffWrite, Timely, Write, read_json};
 pub(crate) use condition::{Condition, etag};
 pub(crate) use page::{Page, PageQuery, cursor};

@@ -48,6 +48,10 @@ struct Session {
     /// `admin`, `dpo`, `compliance` or `auditor`.
     #[schema(value_type = String, example = "dpo")]
     role: Role,
+    /// Whether the session is good for nothing but changing the password and signing out: every
+    /// other call answers `password-change-required`.
+    #[schema(example = false)]
+    must_change: bool,
 }
 
 /// Sign in
@@ -74,5 +78,6 @@ pub(crate) async fn login(api: web::Data<Api>, request: HttpRequest, body: Open<
         expires_in: signed_in.expires_in,
         user: signed_in.user,
         role: signed_in.role,
+        must_change: signed_in.must_change,
     }))
 }

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, post, web};
 use oubli_app::staff;
 
-use crate::extract::AnyStaff;
+use crate::extract::AnySession;
 use crate::problem::Answer;
 use crate::state::Api;
 
@@ -16,7 +16,7 @@ use crate::state::Api;
     security(("staff" = [])),
 )]
 #[post("/v1/staff/logout")]
-pub(crate) async fn logout(api: web::Data<Api>, staff: AnyStaff) -> Answer {
+pub(crate) async fn logout(api: web::Data<Api>, staff: AnySession) -> Answer {
     staff::logout(&api.oubli, &staff.0).await?;
     Ok(HttpResponse::NoContent().finish())
 }

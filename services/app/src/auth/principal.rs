@@ -35,6 +35,8 @@ pub struct Staff {
     pub role: Role,
     /// Which apps the user may see.
     pub apps: VisibleApps,
+    /// Whether the session is only good for changing the password and signing out.
+    pub must_change: bool,
 }
 
 impl Principal {
@@ -60,6 +62,17 @@ impl Principal {
         match self {
             Self::Client { app: own, .. } => own == app,
             Self::Staff(staff) => staff.apps.include(app),
+        }
+    }
+
+    /// Refuses a session that is only good for changing the password and signing out.
+    ///
+    /// # Errors
+    /// `password-change-required`.
+    pub fn may_call(&self) -> Result<()> {
+        match self.staff() {
+            Some(staff) if staff.must_change => Err(Code::PasswordChangeRequired.into()),
+            _ => Ok(()),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use oubli_domain::scope::Scopes;
 use oubli_domain::{AppId, ClientId, Code, SessionId, Time, UserId};
+use oubli_store::staff::users;
 use oubli_store::{clients, staff};
 use oubli_vault::verify_access_token;
 
@@ -77,7 +78,8 @@ async fn signed_in(
     }
     let user = staff::users::by_id(&mut conn, id).await?.filter(|u| u.disabled_at.is_none());
     Ok(user.map(|user| {
-        Principal::Staff(Staff { user: id, session, role: user.role, apps: user.apps })
+        let users::User { role, apps, must_change, .. } = user;
+        Principal::Staff(Staff { user: id, session, role, apps, must_change })
     }))
 }
 

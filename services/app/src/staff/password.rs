@@ -6,6 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::gate::Turn;
 use crate::error::{Error, Result};
+use crate::log::hex;
 use crate::oubli::Oubli;
 
 /// The shortest and the longest password, in characters (Unicode code points, after NFKC). NIST SP
@@ -49,9 +50,13 @@ pub(super) fn is_possible(password: &Pii<String>) -> bool {
     password.expose().chars().count() <= *LENGTH.end()
 }
 
-/// Checks a normalised password for the user of `name`.
-pub(super) fn check(password: &Pii<String>, name: &str) -> Result<(), Refusal> {
-    let refused = |rule| Err(Refusal::new(Code::InvalidBody).at("/password", rule));
+/// Checks a normalised password for the user of `name`. A refusal points at `place`.
+pub(super) fn check(
+    password: &Pii<String>,
+    name: &str,
+    place: &'static str,
+) -> Result<(), Refusal> {
+    let refused = |rule| Err(Refusal::new(Code::InvalidBody).at(place, rule));
     if !LENGTH.contains(&password.expose().chars().count()) {
         return refused("must be 12 to 128 characters");
     }
@@ -65,6 +70,13 @@ pub(super) fn check(password: &Pii<String>, name: &str) -> Result<(), Refusal> {
         return refused("is too easily guessed");
     }
     Ok(())
+}
+
+/// A password that nobody chose: 120 random bits in groups that can be read out.
+pub(super) fn temporary() -> Pii<String> {
+    let digits = hex(&oubli_vault::random_bytes::<15>());
+    let groups: Vec<&str> = (0..6).map(|n| &digits[n * 5..n * 5 + 5]).collect();
+    Pii::new(groups.join("-"))
 }
 
 /// Hashes a password, in its turn and on a thread of its own.

@@ -19,7 +19,13 @@ fn pii(text: &str) -> Pii<String> {
 }
 
 fn new(name: &str, role: Role) -> NewStaff {
-    NewStaff { name: name.to_owned(), role, apps: VisibleApps::All, password: pii(PASSWORD) }
+    NewStaff {
+        name: name.to_owned(),
+        role,
+        apps: VisibleApps::All,
+        password: pii(PASSWORD),
+        must_change: false,
+    }
 }
 
 async fn user(oubli: &Oubli, name: &str, role: Role) {
@@ -115,11 +121,11 @@ async fn a_new_password_ends_sessions_and_locks() {
     let before = try_login(&oubli, "ada", PASSWORD).await.unwrap().access_token;
     staff(&oubli, &before).await.unwrap();
     let password = "another good password";
-    set_password(&oubli, &Actor::System, "ada", &pii(password)).await.unwrap();
+    set_password(&oubli, &Actor::System, "ada", &pii(password), false).await.unwrap();
     assert_eq!(refused(staff(&oubli, &before).await), Code::Unauthenticated);
     assert_eq!(refused(try_login(&oubli, "ada", PASSWORD).await), Code::LoginFailed);
     try_login(&oubli, "ada", password).await.unwrap();
-    let unknown = set_password(&oubli, &Actor::System, "bob", &pii(password)).await;
+    let unknown = set_password(&oubli, &Actor::System, "bob", &pii(password), false).await;
     assert_eq!(refused(unknown), Code::UserNotFound);
 }
 

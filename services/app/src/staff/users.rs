@@ -6,8 +6,9 @@ use std::fmt;
 use oubli_domain::scope::Role;
 use oubli_domain::{Code, Pii, Refusal, Time, UserId};
 use oubli_store::StoreError;
-use oubli_store::staff::{sessions, users};
+use oubli_store::staff::{events, sessions, users};
 
+use super::events::Told;
 use super::password;
 use crate::auth::VisibleApps;
 use crate::caller::Actor;
@@ -27,6 +28,8 @@ pub struct NewStaff {
     pub apps: VisibleApps,
     /// 12 to 128 characters, not easily guessed.
     pub password: Pii<String>,
+    /// Whether the person must choose another one at the first sign-in.
+    pub must_change: bool,
 }
 
 impl fmt::Debug for NewStaff {
@@ -36,18 +39,22 @@ impl fmt::Debug for NewStaff {
 }
 
 impl NewStaff {
-    fn check(&self) -> Result<(), Refusal> {
+    pub(super) fn check(&self) -> Result<(), Refusal> {
         let valid = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
         if !(1..=64).contains(&self.name.len()) || !self.name.bytes().all(valid) {
             let rule = "must be 1 to 64 characters of a-z, 0-9, '.', '_' and '-'";
             return Err(Refusal::new(Code::InvalidBody).at("/name", rule));
         }
-        match &self.apps {
-            VisibleApps::Only(apps) if !(1..=MAX_APPS).contains(&apps.len()) => {
-                Err(Refusal::new(Code::InvalidBody).at("/apps", "must name 1 to 100 apps"))
-            }
-            _ => Ok(()),
+        check_apps(&self.apps)
+    }
+}
+
+pub(super) fn check_apps(apps: &VisibleApps) -> Result<(), Refusal> {
+    match apps {
+        VisibleApps::Only(apps) if !(1..=MAX_APPS).contains(&apps.len()) => {
+            Err(Refusal::new(Code::InvalidBody).at("/apps", "must name 1 to 100 apps"))
         }
+        _ => Ok(()),
     }
 }
 
@@ -68,6 +75,8 @@ pub struct StaffUser {
     pub disabled_at: Option<Time>,
     /// When the user was created.
     pub created_at: Time,
+    /// Whether the password must be changed at the next sign-in.
+    pub must_change: bool,
 }
 
 impl fmt::Debug for StaffUser {
@@ -87,6 +96,7 @@ impl From<users::User> for StaffUser {
             locked_until: stored.locked_until,
             disabled_at: stored.disabled_at,
             created_at: stored.created_at,
+            must_change: stored.must_change,
         }
     }
 }
@@ -97,9 +107,19 @@ impl From<users::User> for StaffUser {
 /// `invalid-body` for a name, list of apps or password out of bounds; `user-exists`;
 /// `too-many-logins`, for hashing waits with those who sign in.
 pub async fn create_user(oubli: &Oubli, actor: &Actor, new: NewStaff) -> Result<UserId> {
+    insert_user(oubli, actor, new, None).await
+}
+
+/// Creates a user whose password expires at `expires_at`, if at any time.
+pub(super) async fn insert_user(
+    oubli: &Oubli,
+    actor: &Actor,
+    new: NewStaff,
+    expires_at: Option<Time>,
+) -> Result<UserId> {
     new.check()?;
     let password = password::normalised(&new.password);
-    password::check(&password, &new.name)?;
+    password::check(&password, &new.name, "/password")?;
     let now = oubli.now();
     let row = users::NewUser {
         user: UserId::fresh(now),
@@ -108,16 +128,22 @@ pub async fn create_user(oubli: &Oubli, actor: &Actor, new: NewStaff) -> Result<
         apps: new.apps,
         password_hash: password::hash(oubli, password).await?,
         created_at: now,
+        must_change: new.must_change,
+        password_expires_at: expires_at,
     };
     let user = row.user;
+    let event = Told::new(actor, now, "user.create").about(user).role(row.role, &row.apps).event();
     oubli
         .data()
         .write("staff.create_user", move |tx| {
-            let row = row.clone();
-            Box::pin(async move { users::insert(tx, &row).await.map_err(taken) })
+            let (row, event) = (row.clone(), event.clone());
+            Box::pin(async move {
+                users::insert(tx, &row).await.map_err(taken)?;
+                events::insert(tx, &event).await
+            })
         })
         .await?;
-    tracing::info!(%actor, %user, role = new.role.as_str(), "staff user created");
+    tracing::info!(%actor, %user, "staff user created");
     Ok(user)
 }
 
@@ -129,7 +155,7 @@ fn taken(error: StoreError) -> StoreError {
 }
 
 /// Replaces the password of a user. A lock ends, and so do the user's sessions: whoever knew the
-/// old password is out.
+/// old password is out. With `must_change` the next session is good for nothing but to set another.
 ///
 /// # Errors
 /// `user-not-found`; `invalid-body` for a password out of bounds; `too-many-logins`.
@@ -138,17 +164,33 @@ pub async fn set_password(
     actor: &Actor,
     name: &str,
     password: &Pii<String>,
+    must_change: bool,
 ) -> Result<()> {
     let password = password::normalised(password);
-    password::check(&password, name)?;
-    let (user, now) = (require(oubli, name).await?, oubli.now());
+    password::check(&password, name, "/password")?;
+    let user = require(oubli, name).await?;
     let hash = password::hash(oubli, password).await?;
+    let new = users::NewPassword { hash, must_change, expires_at: None };
+    replace_password(oubli, actor, user, new, "user.set_password").await
+}
+
+/// Stores a password and ends every session of the user.
+pub(super) async fn replace_password(
+    oubli: &Oubli,
+    actor: &Actor,
+    user: UserId,
+    new: users::NewPassword,
+    kind: &'static str,
+) -> Result<()> {
+    let now = oubli.now();
+    let event = Told::new(actor, now, kind).about(user).event();
     oubli
         .data()
         .write("staff.set_password", move |tx| {
-            let hash = hash.clone();
+            let (new, event) = (new.clone(), event.clone());
             Box::pin(async move {
-                users::set_password(tx, user, &hash).await?;
+                users::set_password(tx, user, &new).await?;
+                events::insert(tx, &event).await?;
                 sessions::end_all(tx, user, now).await
             })
         })
@@ -158,17 +200,22 @@ pub async fn set_password(
     Ok(())
 }
 
-/// Lets a user sign in no more, and ends the user's sessions. Doing it again changes nothing.
+/// Lets a user sign in no more, and ends the user's sessions. Doing it again changes nothing. Who
+/// runs the machine may also disable the last admin, and make another.
 ///
 /// # Errors
 /// `user-not-found`.
 pub async fn disable_user(oubli: &Oubli, actor: &Actor, name: &str) -> Result<()> {
     let (user, now) = (require(oubli, name).await?, oubli.now());
+    let event = Told::new(actor, now, "user.disable").about(user).event();
     oubli
         .data()
         .write("staff.disable_user", move |tx| {
+            let event = event.clone();
             Box::pin(async move {
-                users::disable(tx, user, now).await?;
+                if users::disable(tx, user, now).await? {
+                    events::insert(tx, &event).await?;
+                }
                 sessions::end_all(tx, user, now).await
             })
         })

@@ -18,17 +18,18 @@ const PAGE: u32 = 1_000;
 /// Makes and lists staff users.
 pub(super) async fn run(command: User, root_key: Option<String>) -> anyhow::Result<ExitCode> {
     match command {
-        User::Create { config, name, role, apps } => {
+        User::Create { config, name, role, apps, must_change } => {
             let (role, apps) = (role.parse()?, visible(&apps)?);
             let oubli = open(config, root_key).await?;
-            let new = NewStaff { name, role, apps, password: password()? };
+            let new = NewStaff { name, role, apps, password: password()?, must_change };
             let user = told(staff::create_user(&oubli, &Actor::System, new).await)?;
             println!("{user}");
             oubli.close().await;
         }
-        User::SetPassword { config, name } => {
+        User::SetPassword { config, name, must_change } => {
             let oubli = open(config, root_key).await?;
-            let changed = staff::set_password(&oubli, &Actor::System, &name, &password()?).await;
+            let (actor, password) = (Actor::System, password()?);
+            let changed = staff::set_password(&oubli, &actor, &name, &password, must_change).await;
             told(changed)?;
             println!("The password is set; open sessions are ended.");
             oubli.close().await;

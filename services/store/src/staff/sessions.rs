@@ -14,6 +14,10 @@ statements! {
         where session_id = $1";
     END = "update sessions set ended_at = $2 where session_id = $1 and ended_at is null";
     END_ALL = "update sessions set ended_at = $2 where user_id = $1 and ended_at is null";
+    OPEN = "select session_id, user_id, created_at, expires_at, ended_at from sessions \
+        where user_id = $1 and ended_at is null and expires_at > $2 order by session_id";
+    END_OTHERS = "update sessions set ended_at = $3 \
+        where user_id = $1 and session_id <> $2 and ended_at is null";
     PURGE = "delete from sessions where session_id in (select session_id from sessions \
         where expires_at <= $1 order by expires_at limit $2)";
 }
@@ -98,6 +102,23 @@ pub async fn end(tx: &mut Tx, session: SessionId, at: Time) -> Result<bool> {
 /// When the database fails.
 pub async fn end_all(tx: &mut Tx, user: UserId, at: Time) -> Result<u64> {
     tx.execute(&END_ALL, (user, at)).await
+}
+
+/// Ends every session of a user but `kept`, and gives how many there were.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_others(tx: &mut Tx, user: UserId, kept: SessionId, at: Time) -> Result<u64> {
+    tx.execute(&END_OTHERS, (user, kept, at)).await
+}
+
+/// The sessions of a user that are open at `now`, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn open(conn: &mut Conn, user: UserId, now: Time) -> Result<Vec<Session>> {
+    let rows = conn.all::<Row>(&OPEN, (user, now)).await?;
+    Ok(rows.into_iter().map(Session::from).collect())
 }
 
 /// Deletes at most `limit` sessions that expired by `before`, and gives how many.

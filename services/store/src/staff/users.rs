@@ -12,20 +12,24 @@ use crate::statement::statements;
 
 statements! {
     INSERT = "insert into users (user_id, name, role, apps, password_hash, failed_logins, \
-        created_at) values ($1, $2, $3, $4, $5, 0, $6)";
+        created_at, must_change, password_expires_at) values ($1, $2, $3, $4, $5, 0, $6, $7, $8)";
     BY_NAME = "select user_id, name, role, apps, password_hash, failed_logins, locked_until, \
-        disabled_at, created_at from users where name = $1";
+        disabled_at, created_at, must_change, password_expires_at from users where name = $1";
     BY_ID = "select user_id, name, role, apps, password_hash, failed_logins, locked_until, \
-        disabled_at, created_at from users where user_id = $1";
+        disabled_at, created_at, must_change, password_expires_at from users where user_id = $1";
     LIST = "select user_id, name, role, apps, password_hash, failed_logins, locked_until, \
-        disabled_at, created_at from users where name > $1 order by name limit $2";
-    SET_PASSWORD = "update users set password_hash = $2, failed_logins = 0, locked_until = null \
-        where user_id = $1";
+        disabled_at, created_at, must_change, password_expires_at from users where name > $1 order by name limit $2";
+    SET_PASSWORD = "update users set password_hash = $2, failed_logins = 0, locked_until = null, \
+        must_change = $3, password_expires_at = $4 where user_id = $1";
     RECORD_FAILURE = "update users set failed_logins = $2, locked_until = $3 \
         where user_id = $1";
     CLEAR_FAILURES = "update users set failed_logins = 0, locked_until = null \
         where user_id = $1";
     DISABLE = "update users set disabled_at = $2 where user_id = $1 and disabled_at is null";
+    ENABLE = "update users set disabled_at = null, failed_logins = 0, locked_until = null \
+        where user_id = $1 and disabled_at is not null";
+    SET_ROLE = "update users set role = $2, apps = $3 where user_id = $1";
+    LOCK_ADMINS = "update users set role = role where role = 'admin' and disabled_at is null";
 }
 
 /// Which apps a staff user may see. Stored as `*` or as names with spaces between.
@@ -38,6 +42,16 @@ pub enum VisibleApps {
 }
 
 impl VisibleApps {
+    /// Whether all of `other` are among them.
+    #[must_use]
+    pub fn cover(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::All, _) => true,
+            (Self::Only(_), Self::All) => false,
+            (Self::Only(_), Self::Only(apps)) => apps.iter().all(|app| self.include(app)),
+        }
+    }
+
     /// Whether `app` is among them.
     #[must_use]
     pub fn include(&self, app: &AppId) -> bool {
@@ -83,6 +97,10 @@ pub struct NewUser {
     pub password_hash: String,
     /// When the user was created.
     pub created_at: Time,
+    /// Whether the password is only good for setting another one.
+    pub must_change: bool,
+    /// From when on the password is not accepted, for a temporary one.
+    pub password_expires_at: Option<Time>,
 }
 
 /// A stored user.
@@ -106,6 +124,10 @@ pub struct User {
     pub disabled_at: Option<Time>,
     /// When the user was created.
     pub created_at: Time,
+    /// Whether the password is only good for setting another one.
+    pub must_change: bool,
+    /// From when on the password is not accepted, for a temporary one.
+    pub password_expires_at: Option<Time>,
 }
 
 impl fmt::Debug for NewUser {
@@ -133,6 +155,8 @@ struct Row {
     locked_until: Option<i64>,
     disabled_at: Option<i64>,
     created_at: i64,
+    must_change: bool,
+    password_expires_at: Option<i64>,
 }
 
 impl Row {
@@ -147,6 +171,8 @@ impl Row {
             locked_until: self.locked_until.map(Time),
             disabled_at: self.disabled_at.map(Time),
             created_at: Time(self.created_at),
+            must_change: self.must_change,
+            password_expires_at: self.password_expires_at.map(Time),
         })
     }
 }
@@ -158,7 +184,9 @@ impl Row {
 pub async fn insert(tx: &mut Tx, new: &NewUser) -> Result<()> {
     let apps = new.apps.to_string();
     let role = new.role.as_str();
-    let args = (new.user, &new.name, role, apps, &new.password_hash, new.created_at);
+    let (must_change, expires) = (new.must_change, new.password_expires_at);
+    let hash = &new.password_hash;
+    let args = (new.user, &new.name, role, apps, hash, new.created_at, must_change, expires);
     tx.execute_one(&INSERT, args).await
 }
 
@@ -187,12 +215,23 @@ pub async fn list(conn: &mut Conn, after: Option<&str>, limit: i64) -> Result<Ve
     rows.into_iter().map(Row::read).collect()
 }
 
-/// Replaces the password's hash; failures are forgotten and a lock ends.
+/// A password as it is stored.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewPassword {
+    /// Its hash, in PHC string format.
+    pub hash: String,
+    /// Whether it is only good for setting another one.
+    pub must_change: bool,
+    /// From when on it is not accepted.
+    pub expires_at: Option<Time>,
+}
+
+/// Replaces the password; failures are forgotten and a lock ends.
 ///
 /// # Errors
 /// [`StoreError::RowCount`] when there is no such user.
-pub async fn set_password(tx: &mut Tx, user: UserId, password_hash: &str) -> Result<()> {
-    tx.execute_one(&SET_PASSWORD, (user, password_hash)).await
+pub async fn set_password(tx: &mut Tx, user: UserId, new: &NewPassword) -> Result<()> {
+    tx.execute_one(&SET_PASSWORD, (user, &new.hash, new.must_change, new.expires_at)).await
 }
 
 /// Sets how many sign-ins have failed, and until when none is tried. To count, read the user in
@@ -226,4 +265,29 @@ pub async fn clear_failures(tx: &mut Tx, user: UserId) -> Result<()> {
 /// When the database fails.
 pub async fn disable(tx: &mut Tx, user: UserId, at: Time) -> Result<bool> {
     Ok(tx.execute(&DISABLE, (user, at)).await? == 1)
+}
+
+/// Lets a disabled person sign in again; false when there is no such user or it is not disabled.
+///
+/// # Errors
+/// When the database fails.
+pub async fn enable(tx: &mut Tx, user: UserId) -> Result<bool> {
+    Ok(tx.execute(&ENABLE, (user,)).await? == 1)
+}
+
+/// Gives the user another role and other apps.
+///
+/// # Errors
+/// [`StoreError::RowCount`] when there is no such user.
+pub async fn set_role(tx: &mut Tx, user: UserId, role: Role, apps: &VisibleApps) -> Result<()> {
+    tx.execute_one(&SET_ROLE, (user, role.as_str(), apps.to_string())).await
+}
+
+/// Holds every admin who may sign in until the end of the transaction, and gives how many there
+/// are. The rows are written: of two transactions that each take one admin away, one runs again.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock_admins(tx: &mut Tx) -> Result<u64> {
+    tx.execute(&LOCK_ADMINS, ()).await
 }

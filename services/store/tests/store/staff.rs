@@ -7,7 +7,8 @@ use oubli_domain::scope::Role;
 use oubli_domain::{SessionId, UserId};
 use oubli_store::StoreError;
 use oubli_store::staff::sessions;
-use oubli_store::staff::users::{self, NewUser, VisibleApps};
+use oubli_store::staff::sign_ins::{self, Outcome, Query};
+use oubli_store::staff::users::{self, NewPassword, NewUser, VisibleApps};
 use tokio::sync::Semaphore;
 
 use crate::common::{NOON, Stores, app, both_engines, write};
@@ -20,7 +21,13 @@ fn new_user(name: &str, apps: VisibleApps) -> NewUser {
         apps,
         password_hash: "$argon2id$v=19$secret".to_owned(),
         created_at: NOON,
+        must_change: false,
+        password_expires_at: None,
     }
+}
+
+fn new_password() -> NewPassword {
+    NewPassword { hash: "new".to_owned(), must_change: true, expires_at: Some(NOON) }
 }
 
 async fn stored(stores: &Stores, user: UserId) -> anyhow::Result<users::User> {
@@ -54,7 +61,7 @@ async fn a_session_that_opens_while_the_password_changes_ends_with_it() -> anyho
             users::by_id(tx, user).await?;
             has_read.add_permits(1);
             drop(opened.acquire().await);
-            users::set_password(tx, user, "new").await?;
+            users::set_password(tx, user, &new_password()).await?;
             sessions::end_all(tx, user, NOON).await
         })
     };
@@ -120,11 +127,11 @@ both_engines! {
         let open = stored(&stores, user).await?;
         assert_eq!((open.failed_logins, open.locked_until), (0, None));
         write!(stores.data, [], |tx| users::record_failure(tx, user, 1, None).await)?;
-        write!(stores.data, [], |tx| users::set_password(tx, user, "new").await)?;
+        write!(stores.data, [], |tx| users::set_password(tx, user, &new_password()).await)?;
         let changed = stored(&stores, user).await?;
         assert_eq!((changed.failed_logins, changed.password_hash.as_str()), (0, "new"));
         let nobody = UserId::fresh(NOON);
-        let none = write!(stores.data, [], |tx| users::set_password(tx, nobody, "new").await);
+        let none = write!(stores.data, [], |tx| users::set_password(tx, nobody, &new_password()).await);
         assert!(matches!(none, Err(StoreError::RowCount { actual: 0, .. })), "{none:?}");
     }
 
@@ -172,5 +179,39 @@ both_engines! {
         assert_eq!(write!(stores.data, [], |tx| sessions::purge(tx, before, 2).await)?, 2);
         assert_eq!(write!(stores.data, [], |tx| sessions::purge(tx, before, 2).await)?, 1);
         assert!(sessions::get(&mut stores.data.conn().await?, open).await?.is_some());
+    }
+
+    async fn the_admins_who_may_sign_in_are_counted(stores: Stores) {
+        for name in ["ada", "grace"] {
+            let new = NewUser { role: Role::Admin, ..new_user(name, VisibleApps::All) };
+            write!(stores.data, [new], |tx| users::insert(tx, &new).await)?;
+        }
+        let (ada, apps) = (users::by_name(&mut stores.data.conn().await?, "ada").await?, VisibleApps::All);
+        let ada = ada.context("ada")?.user;
+        assert_eq!(write!(stores.data, [], |tx| users::lock_admins(tx).await)?, 2);
+        write!(stores.data, [], |tx| users::disable(tx, ada, NOON).await)?;
+        assert_eq!(write!(stores.data, [], |tx| users::lock_admins(tx).await)?, 1);
+        assert!(write!(stores.data, [], |tx| users::enable(tx, ada).await)?);
+        write!(stores.data, [apps], |tx| users::set_role(tx, ada, Role::Dpo, &apps).await)?;
+        assert_eq!(write!(stores.data, [], |tx| users::lock_admins(tx).await)?, 1);
+    }
+
+    async fn sign_ins_are_listed_counted_and_purged(stores: Stores) {
+        let (user, mac) = (UserId::fresh(NOON), [7; 32]);
+        write!(stores.data, [], |tx| sign_ins::insert(tx, user, Outcome::Locked, NOON).await)?;
+        for seconds in [0, 1, 86_400] {
+            let at = NOON.plus_seconds(seconds);
+            write!(stores.data, [], |tx| sign_ins::count_unknown(tx, &mac, at).await)?;
+        }
+        let all = Query { user: None, from: NOON, to: NOON.plus_seconds(90_000), after: None, limit: 9 };
+        let mut conn = stores.data.conn().await?;
+        let tries: Vec<_> = sign_ins::list(&mut conn, &all).await?.iter().map(|s| s.tries).collect();
+        assert_eq!(tries.iter().sum::<i64>(), 4);
+        assert_eq!(tries.len(), 3);
+        let own = sign_ins::list(&mut conn, &Query { user: Some(user), ..all }).await?;
+        assert_eq!((own.len(), own[0].outcome, own[0].at), (1, Outcome::Locked, NOON));
+        drop(conn);
+        let before = NOON.plus_seconds(2);
+        assert_eq!(write!(stores.data, [], |tx| sign_ins::purge(tx, before, 9).await)?, 2);
     }
 }

@@ -56,6 +56,7 @@ impl Story<'_> {
             role: Role::Admin,
             apps: VisibleApps::All,
             password: Pii::new(password),
+            must_change: false,
         };
         staff::create_user(self.service.oubli(), &Actor::System, new).await?;
         Ok(())
