@@ -13,6 +13,7 @@ mod events;
 mod extract;
 mod head;
 mod health;
+mod import;
 mod notices;
 mod oauth;
 mod openapi;

@@ -3,7 +3,7 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    apps, clients, consents, data_map, downloads, events, health, notices, oauth, openapi,
+    apps, clients, consents, data_map, downloads, events, health, import, notices, oauth, openapi,
     purposes, records, requests, staff, subjects, unmatched,
 };
 
@@ -23,6 +23,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(requests::routes)
         .configure(downloads::routes)
         .configure(events::routes)
+        .configure(import::routes)
         .configure(health::routes)
         .configure(openapi::routes)
         .map(|config| {

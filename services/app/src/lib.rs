@@ -4,12 +4,14 @@
 //! A use case is a sequence of steps over `domain` (which rules), `vault` (which keys) and `store`
 //! (which rows). Nothing here knows HTTP or SQL; nothing here reads the machine's clock.
 
+mod app_export;
 pub mod apps;
 pub mod auth;
 mod caller;
 pub mod certificate;
 pub mod clients;
 pub mod consents;
+mod data_keys;
 pub mod data_map;
 mod erasure;
 mod error;
@@ -17,6 +19,7 @@ pub mod events;
 pub mod export;
 pub mod health;
 mod housekeeping;
+pub mod import;
 pub mod inspect;
 mod janitor;
 pub mod journal;
@@ -45,6 +48,7 @@ pub mod subjects;
 mod testing;
 mod worker;
 
+pub use app_export::{ExportError, Exported, export_app};
 pub use caller::{Actor, Call, Caller};
 pub use error::{Error, Result};
 pub use model::Model;

@@ -9,6 +9,7 @@ pub mod consent;
 pub mod data_map;
 pub mod identifier;
 pub mod ids;
+pub mod import_line;
 pub mod json;
 pub mod pii;
 pub mod problem;

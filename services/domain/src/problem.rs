@@ -170,6 +170,11 @@ codes! {
     /// The export is not ready to be downloaded.
     ExportNotReady = 409 "export-not-ready" "The export is not ready";
 
+    /// A line of an import brings a record whose place is taken. It is not overwritten.
+    RecordExists = 409 "record-exists" "There is a record already, and not from this line";
+    /// A line of an import has the id of an earlier line of its type with other content.
+    LineReused = 409 "line-reused" "The line's id was used for another line";
+
     // Repeats.
     /// The `Idempotency-Key` is not 1 to 255 visible ASCII characters.
     InvalidIdempotencyKey = 400 "invalid-idempotency-key" "The Idempotency-Key is not acceptable";

@@ -71,6 +71,8 @@ scopes! {
     StaffRead = "staff:read";
     /// Create, change and disable staff accounts (staff only)
     StaffManage = "staff:manage";
+    /// Import lines: subjects, records and consents with their past times
+    ImportWrite = "import:write";
 }
 
 impl fmt::Display for Scope {

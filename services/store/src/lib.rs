@@ -19,6 +19,7 @@ pub mod events;
 pub mod exports;
 pub mod idempotency;
 pub mod identifiers;
+pub mod imported_lines;
 pub mod jobs;
 pub mod keys;
 mod lists;

@@ -25,6 +25,14 @@ pub(crate) fn of_names<'n>(items: impl IntoIterator<Item = &'n oubli_domain::Nam
     format!("[{}]", quoted.join(","))
 }
 
+/// A JSON array of record ids: their form needs no escapes either.
+pub(crate) fn of_record_ids<'r>(
+    items: impl IntoIterator<Item = &'r oubli_domain::RecordId>,
+) -> String {
+    let quoted: Vec<String> = items.into_iter().map(|id| format!("\"{id}\"")).collect();
+    format!("[{}]", quoted.join(","))
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {

@@ -1,5 +1,7 @@
 //! Records: the current value of each as one row, and the history of who changed what when.
 
+use std::collections::{BTreeSet, HashMap};
+
 use oubli_domain::record::StoredField;
 use oubli_domain::{AppId, Day, Name, RecordId, SubjectId, Time};
 use uuid::Uuid;
@@ -7,10 +9,10 @@ use uuid::Uuid;
 use crate::conn::{Conn, Tx};
 use crate::error::{Result, StoreError};
 use crate::lists;
-use crate::statement::{Statement, statements};
+use crate::statement::statements;
 
 statements! {
-    INSERT = "insert into records (app_id, subject_id, category, record_id, version, created_at, updated_at, clock_start, body) select $1, $2, $3, $4, $5, $6, $6, $7, $8 from apps where app_id = $1 and data_map_version = $9";
+    INSERT = "insert into records (app_id, subject_id, category, record_id, version, created_at, updated_at, clock_start, body) select $1, $2, $3, $4, $5, $6, $7, $8, $9 from apps where app_id = $1 and data_map_version = $10";
     UPDATE = "update records set version = $5, updated_at = $6, clock_start = $7, body = $8 where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4 and version = $5 - 1 and exists (select 1 from apps where app_id = $1 and data_map_version = $9)";
     DELETE = "delete from records where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4 and version = $5";
     GET = "select subject_id, category, record_id, version, created_at, updated_at, clock_start, body from records where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4";
@@ -21,6 +23,8 @@ statements! {
     SET_CLOCK_START = "update records set clock_start = $4 where app_id = $1 and subject_id = $2 and category = $3";
     COUNTS = "select category, count(*) from records where app_id = $1 and subject_id = $2 group by category order by category";
     LAST_VERSION = "select max(version) from record_versions where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4";
+    LAST_VERSIONS = lite "select v.subject_id, v.category, v.record_id, max(v.version), exists (select 1 from records r where r.app_id = v.app_id and r.subject_id = v.subject_id and r.category = v.category and r.record_id = v.record_id) from record_versions v where v.app_id = $1 and v.subject_id in (select unhex(value) from json_each($2)) and v.record_id in (select value from json_each($3)) group by v.app_id, v.subject_id, v.category, v.record_id"
+                    pg "select v.subject_id, v.category, v.record_id, max(v.version), exists (select 1 from records r where r.app_id = v.app_id and r.subject_id = v.subject_id and r.category = v.category and r.record_id = v.record_id) from record_versions v where v.app_id = $1 and v.subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($2 as text) as jsonb)))) and v.record_id = any(array(select value from jsonb_array_elements_text(cast(cast($3 as text) as jsonb)))) group by v.app_id, v.subject_id, v.category, v.record_id";
     INSERT_VERSION = "insert into record_versions (app_id, subject_id, category, record_id, version, at, actor, action, changed) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     VERSIONS = "select version, at, actor, action, changed from record_versions where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4 and version > $5 order by version limit $6";
 }
@@ -95,9 +99,15 @@ fn encode(fields: &[StoredField]) -> Result<Vec<u8>> {
 /// # Errors
 /// [`StoreError::Stale`] when it is there, or another data map is in force in the transaction.
 pub async fn insert(tx: &mut Tx, app: &AppId, record: &StoredRecord, map: i64) -> Result<()> {
-    match write(tx, &INSERT, app, record, map).await {
-        Err(StoreError::Duplicate { .. }) => Err(StoreError::Stale),
-        result => result,
+    let (key, body) = (&record.key, encode(&record.fields)?);
+    let (version, created_at, updated_at) = (record.version, record.created_at, record.updated_at);
+    let (category, name, start) = (&key.category, &key.record, record.clock_start);
+    let args =
+        (app, key.subject, category, name, version, created_at, updated_at, start, body, map);
+    match tx.execute(&INSERT, args).await {
+        Ok(1) => Ok(()),
+        Ok(_) | Err(StoreError::Duplicate { .. }) => Err(StoreError::Stale),
+        Err(error) => Err(error),
     }
 }
 
@@ -108,22 +118,12 @@ pub async fn insert(tx: &mut Tx, app: &AppId, record: &StoredRecord, map: i64) -
 /// [`StoreError::Stale`] when another transaction changed the record since it was read, or another
 /// data map is in force in the transaction.
 pub async fn update(tx: &mut Tx, app: &AppId, record: &StoredRecord, map: i64) -> Result<()> {
-    write(tx, &UPDATE, app, record, map).await
-}
-
-async fn write(
-    tx: &mut Tx,
-    statement: &Statement,
-    app: &AppId,
-    record: &StoredRecord,
-    map: i64,
-) -> Result<()> {
     let key = &record.key;
     let body = encode(&record.fields)?;
     let (version, updated_at) = (record.version, record.updated_at);
     let (category, name, start) = (&key.category, &key.record, record.clock_start);
     let args = (app, key.subject, category, name, version, updated_at, start, body, map);
-    match tx.execute(statement, args).await? {
+    match tx.execute(&UPDATE, args).await? {
         1 => Ok(()),
         _ => Err(StoreError::Stale),
     }
@@ -285,6 +285,43 @@ pub async fn last_version(conn: &mut Conn, app: &AppId, key: &RecordKey) -> Resu
     let args = (app, key.subject, &key.category, &key.record);
     let (last,): (Option<i64>,) = conn.one(&LAST_VERSION, args).await?;
     Ok(last.unwrap_or(0))
+}
+
+/// What is known of a place in which no body is needed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PlaceState {
+    /// The highest version number that a record there ever had.
+    pub last_version: i64,
+    /// Whether a record is there.
+    pub there: bool,
+}
+
+/// Which of these places ever had a record, in one query.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn places(
+    conn: &mut Conn,
+    app: &AppId,
+    keys: &[&RecordKey],
+) -> Result<HashMap<RecordKey, PlaceState>> {
+    let subjects: BTreeSet<SubjectId> = keys.iter().map(|key| key.subject).collect();
+    let records: BTreeSet<&RecordId> = keys.iter().map(|key| &key.record).collect();
+    let subjects = lists::of_bytes(subjects.iter().map(|id| id.0.as_bytes().as_slice()));
+    let args = (app, subjects, lists::of_record_ids(records));
+    let rows: Vec<(Uuid, String, String, i64, bool)> = conn.all(&LAST_VERSIONS, args).await?;
+    rows.into_iter()
+        .map(|(subject, category, record, last_version, there)| {
+            let key = RecordKey {
+                subject: SubjectId(subject),
+                category: Name::new(category)
+                    .map_err(|_| StoreError::Damaged("record_versions.category"))?,
+                record: RecordId::new(record)
+                    .map_err(|_| StoreError::Damaged("record_versions.record_id"))?,
+            };
+            Ok((key, PlaceState { last_version, there }))
+        })
+        .collect()
 }
 
 /// Adds a version to the history.

@@ -12,7 +12,7 @@ use crate::lists;
 use crate::statement::statements;
 
 statements! {
-    INSERT = "insert into subjects (app_id, subject_id, state, created_at, last_contact) values ($1, $2, $3, $4, $4)";
+    INSERT = "insert into subjects (app_id, subject_id, state, created_at, last_contact) values ($1, $2, $3, $4, $5)";
     GET = "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = $2";
     LOCK = lite "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = $2"
            pg "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = $2 for share";
@@ -65,7 +65,22 @@ impl TryFrom<Row> for Subject {
 /// # Errors
 /// [`StoreError::Duplicate`] when the id is there.
 pub async fn insert(tx: &mut Tx, app: &AppId, subject: SubjectId, at: Time) -> Result<()> {
-    tx.execute_one(&INSERT, (app, subject, SubjectState::Active.as_str(), at)).await
+    insert_since(tx, app, subject, at, at).await
+}
+
+/// Adds a subject whom the app knew before: created and last in contact when it says.
+///
+/// # Errors
+/// As [`insert`].
+pub async fn insert_since(
+    tx: &mut Tx,
+    app: &AppId,
+    subject: SubjectId,
+    created_at: Time,
+    last_contact: Time,
+) -> Result<()> {
+    let state = SubjectState::Active.as_str();
+    tx.execute_one(&INSERT, (app, subject, state, created_at, last_contact)).await
 }
 
 /// A subject in whatever state.

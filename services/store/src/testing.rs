@@ -19,6 +19,7 @@ const MODULES: &[&[Statement]] = &[
     crate::exports::STATEMENTS,
     crate::idempotency::STATEMENTS,
     crate::identifiers::STATEMENTS,
+    crate::imported_lines::STATEMENTS,
     crate::jobs::STATEMENTS,
     crate::keys::app_keys::STATEMENTS,
     crate::keys::blind_indexes::STATEMENTS,

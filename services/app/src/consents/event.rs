@@ -69,9 +69,9 @@ pub struct Recorded {
 
 /// An event that only needs its transaction. It may be applied more than once.
 #[derive(Clone, Debug)]
-pub(super) struct Prepared {
+pub(crate) struct Prepared {
     app: AppId,
-    pub(super) subject: SubjectId,
+    pub(crate) subject: SubjectId,
     new: NewConsent,
     /// What is wrong with it only counts once it is known not to be a repeat.
     facts: Result<Facts, Refusal>,
@@ -80,11 +80,15 @@ pub(super) struct Prepared {
     /// Opens the signals of the event that this may be a repeat of.
     key: Arc<DataKey>,
     at: Time,
+    /// When it occurred, where the caller says so: in an import alone.
+    occurred_at: Option<Time>,
     actor: String,
     log: NewEvent,
 }
 
 impl Prepared {
+    /// An event that occurs now.
+    ///
     /// # Errors
     /// When the signals cannot be sealed.
     pub(super) fn new(
@@ -95,6 +99,34 @@ impl Prepared {
         facts: Result<Facts, Refusal>,
         now: Time,
     ) -> Result<Self> {
+        Self::of(caller, subject, key, new, facts, now, None)
+    }
+
+    /// An event that occurred at `occurred_at`, in the past, as an import says.
+    ///
+    /// # Errors
+    /// As [`Prepared::new`].
+    pub(super) fn imported(
+        caller: &Caller,
+        subject: SubjectId,
+        key: Arc<DataKey>,
+        new: &NewConsent,
+        facts: Result<Facts, Refusal>,
+        now: Time,
+        occurred_at: Time,
+    ) -> Result<Self> {
+        Self::of(caller, subject, key, new, facts, now, Some(occurred_at))
+    }
+
+    fn of(
+        caller: &Caller,
+        subject: SubjectId,
+        key: Arc<DataKey>,
+        new: &NewConsent,
+        facts: Result<Facts, Refusal>,
+        now: Time,
+        occurred_at: Option<Time>,
+    ) -> Result<Self> {
         let id = EventId::fresh(now);
         let signals = signals::seal(&key, id, &new.signals)?;
         let kind = match new.action {
@@ -104,15 +136,12 @@ impl Prepared {
         };
         let shown = facts.as_ref().ok().and_then(|facts| facts.shown.as_ref());
         let payload = json!({ "consent_event": id, "purpose": new.purpose, "shown": shown });
-        let log = Entry::about(subject, &key).payload(payload).event(
-            &caller.app,
-            &caller.actor,
-            now,
-            kind,
-        );
+        let entry = Entry::about(subject, &key).payload(payload);
+        let entry = if occurred_at.is_some() { entry.reason("import") } else { entry };
+        let log = entry.event(&caller.app, &caller.actor, now, kind);
         let (app, actor) = (caller.app.clone(), caller.actor.to_string());
         let new = new.clone();
-        Ok(Self { app, subject, new, facts, id, signals, key, at: now, actor, log })
+        Ok(Self { app, subject, new, facts, id, signals, key, at: now, occurred_at, actor, log })
     }
 
     /// Locks the subject and records the event, or finds that it was recorded. Nothing is written
@@ -121,7 +150,7 @@ impl Prepared {
     /// # Errors
     /// `subject-not-found`, `subject-erasing`; `subject-restricted` for a grant; `unknown-purpose`;
     /// `invalid-consent`. [`StoreError::Stale`] when another transaction was first with its id.
-    pub(super) async fn apply(&self, tx: &mut Tx) -> StoreResult<Recorded> {
+    pub(crate) async fn apply(&self, tx: &mut Tx) -> StoreResult<Recorded> {
         let subject = subjects::lock(tx, &self.app, self.subject).await?;
         if let Some(CallerId(id)) = &self.new.id
             && let Some(first) = consents::by_caller_id(tx, &self.app, self.subject, id).await?
@@ -141,7 +170,9 @@ impl Prepared {
             purpose: self.new.purpose.clone(),
             action: self.new.action,
             shown: facts.shown,
-            occurred_at: next_occurred_at(self.at, latest.0.as_ref().map(|e| e.occurred_at)),
+            occurred_at: self.occurred_at.unwrap_or_else(|| {
+                next_occurred_at(self.at, latest.0.as_ref().map(|e| e.occurred_at))
+            }),
             recorded_at: self.at,
             seq: consents::next_seq(tx, &self.app, self.subject).await?,
         };

@@ -7,6 +7,7 @@ mod batch;
 mod check;
 mod event;
 mod history;
+mod import;
 mod receipt;
 mod record;
 mod shown;
@@ -18,8 +19,10 @@ mod tests;
 
 pub use batch::{BatchItem, BatchResult, record_batch};
 pub use check::{CheckItem, check, check_batch};
+pub(crate) use event::Prepared as PreparedConsent;
 pub use event::{CallerId, NewConsent, Recorded};
 pub use history::{Position, history};
+pub(crate) use import::{ConsentImport, prepare_imports};
 pub use receipt::receipt;
 pub use record::record;
 pub use signals::RecordedEvent;

@@ -45,7 +45,7 @@ impl Body {
     /// `record-not-found` where a record must be there.
     pub(super) fn after(wanted: &Wanted, before: Option<&Self>) -> Result<Option<Self>> {
         match (wanted, before) {
-            (Wanted::Put(body), _) => {
+            (Wanted::Put(body) | Wanted::Import { body, .. }, _) => {
                 Ok(Some(Self { declared: body.clone(), undeclared: Map::new() }))
             }
             (_, None) => Err(Code::RecordNotFound.into()),

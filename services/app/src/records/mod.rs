@@ -6,6 +6,7 @@
 mod batch;
 mod body;
 mod history;
+mod import;
 mod open;
 mod prepare;
 mod read;
@@ -16,7 +17,9 @@ mod tests;
 
 pub use batch::{BatchItem, BatchResult, MAX_BATCH, put_batch};
 pub use history::versions;
+pub(crate) use import::{RecordImport, prepare_imports};
 pub(crate) use open::open_fields;
 pub use oubli_store::records::{Change, RecordKey, Version};
+pub(crate) use prepare::Prepared as PreparedRecord;
 pub use read::{Read, get};
 pub use write::{IfMatch, Written, delete, patch, put};

@@ -27,6 +27,13 @@ pub(super) enum Wanted {
     Put(Value),
     /// The body that is there, merged with this (RFC 7396).
     Patch(Value),
+    /// This body where no record is, made in the past.
+    Import {
+        /// The body.
+        body: Value,
+        /// When it was made, by the caller's word.
+        created_at: Option<Time>,
+    },
     /// Nothing.
     Delete,
 }
@@ -75,11 +82,28 @@ impl Seen {
         let model = Arc::clone(model);
         Ok(Self { model, current, last_version, last_contact: subject.last_contact })
     }
+
+    /// The same where no record is; `last_version` is what one last had, 0 for none.
+    ///
+    /// # Errors
+    /// As [`Seen::read`].
+    pub(super) fn nothing(
+        model: &Arc<Model>,
+        subject: Option<Subject>,
+        last_version: i64,
+    ) -> Result<Self> {
+        let subject = subjects::not_erasing(subject)?;
+        if subject.state == SubjectState::Restricted {
+            return Err(Code::SubjectRestricted.into());
+        }
+        let last_contact = subject.last_contact;
+        Ok(Self { model: Arc::clone(model), current: None, last_version, last_contact })
+    }
 }
 
 /// A write that only needs its transaction. It may be applied more than once.
 #[derive(Clone, Debug)]
-pub(super) struct Prepared {
+pub(crate) struct Prepared {
     app: AppId,
     key: RecordKey,
     /// The version of the data map that allows it, which must be in force.
@@ -120,7 +144,14 @@ pub(super) fn prepare(
     let after = Body::after(wanted, before.as_ref())?;
     let record = match &after {
         None => None,
-        Some(body) => Some(draft(data_key, key, number, body, seen, now)?),
+        Some(body) => {
+            let created_at = match (wanted, current) {
+                (Wanted::Import { created_at, .. }, _) => created_at.unwrap_or(now),
+                (_, Some(record)) => record.created_at,
+                (_, None) => now,
+            };
+            Some(draft(data_key, key, number, body, seen, created_at, now)?)
+        }
     };
     let change = match (&record, current) {
         (None, _) => Change::Deleted,
@@ -129,7 +160,14 @@ pub(super) fn prepare(
     };
     let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
     let changed = changed_names(&before.members(), &after.members());
-    let event = event(caller, data_key, key, number, &changed, record.as_ref(), change, now);
+    let imported = matches!(wanted, Wanted::Import { .. });
+    let entry = entry(data_key, key, number, &changed, record.as_ref());
+    let entry = if imported { entry.reason("import") } else { entry };
+    let kind = match change {
+        Change::Deleted => "record.deleted",
+        Change::Created | Change::Updated => "record.put",
+    };
+    let event = entry.event(&caller.app, &caller.actor, now, kind);
     let actor = caller.actor.to_string();
     Ok(Prepared {
         app: caller.app.clone(),
@@ -160,11 +198,11 @@ fn draft(
     version: i64,
     body: &Body,
     seen: &Seen,
+    created_at: Time,
     now: Time,
 ) -> Result<StoredRecord> {
     let map = seen.model.map()?;
     map.validate_record(&key.category, &body.declared)?;
-    let created_at = seen.current.as_ref().map_or(now, |r| r.created_at);
     let clock_start =
         map.clock_start(&key.category, &body.declared, created_at, seen.last_contact)?;
     let members = body.members();
@@ -176,29 +214,20 @@ fn draft(
     Ok(StoredRecord { key: key.clone(), version, created_at, updated_at: now, clock_start, fields })
 }
 
-#[expect(clippy::too_many_arguments, reason = "each is one fact of the event")]
-fn event(
-    caller: &Caller,
+fn entry(
     data_key: &DataKey,
     key: &RecordKey,
     version: i64,
     changed: &[Name],
     record: Option<&StoredRecord>,
-    change: Change,
-    now: Time,
-) -> NewEvent {
+) -> Entry {
     let ciphertexts: Vec<&[u8]> = record
         .iter()
         .flat_map(|r| r.fields.iter().map(|field| field.ciphertext.as_slice()))
         .collect();
-    let kind = match change {
-        Change::Deleted => "record.deleted",
-        Change::Created | Change::Updated => "record.put",
-    };
     Entry::about(key.subject, data_key)
         .record(version, &ciphertexts)
         .payload(json!({ "category": key.category, "record": key.record, "fields": changed }))
-        .event(&caller.app, &caller.actor, now, kind)
 }
 
 impl Prepared {
@@ -217,7 +246,7 @@ impl Prepared {
     /// # Errors
     /// [`StoreError::Stale`] when the record is not as it was read, the person has made contact
     /// since, or another data map is in force.
-    pub(super) async fn apply(&self, tx: &mut Tx, subject: &Subject) -> StoreResult<Written> {
+    pub(crate) async fn apply(&self, tx: &mut Tx, subject: &Subject) -> StoreResult<Written> {
         if subject.last_contact != self.last_contact {
             return Err(StoreError::Stale);
         }

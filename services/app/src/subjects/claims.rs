@@ -21,9 +21,9 @@ use crate::error::Result;
 use crate::oubli::Oubli;
 
 /// A claim that is pending for longer is taken over; a live process needs milliseconds.
-const CLAIM_SECONDS: i64 = 5;
+pub(crate) const CLAIM_SECONDS: i64 = 5;
 /// How often a call looks at what stands in its way, over about ten seconds.
-pub(super) const ATTEMPTS: u32 = 200;
+pub(crate) const ATTEMPTS: u32 = 200;
 
 /// After a clash: true when the identifier has an owner. Else its pending claim was waited for or
 /// taken over, and the next attempt may go through.

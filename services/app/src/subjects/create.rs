@@ -7,7 +7,7 @@ use oubli_store::identifiers::SealedIdentifier;
 use oubli_store::keys::blind_indexes::{self, BlindIndex, Owner};
 use oubli_store::keys::key_sets;
 use oubli_store::keys::subject_keys::{self, WrappedDataKey};
-use oubli_store::{StoreError, events, identifiers, subjects};
+use oubli_store::{Result as StoreResult, StoreError, Tx, events, identifiers, subjects};
 use oubli_vault::{DataKey, Label};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -18,6 +18,7 @@ use super::resolve::find_owner;
 use crate::caller::Call;
 use crate::error::{Error, Result};
 use crate::log::Entry;
+use crate::model::Model;
 use crate::once::Answer;
 use crate::oubli::Oubli;
 
@@ -46,9 +47,9 @@ pub struct Created {
 
 /// An identifier ready to be stored.
 #[derive(Clone, Debug)]
-pub(super) struct Prepared {
-    pub(super) raw: NewIdentifier,
-    pub(super) normal: NormalisedIdentifier,
+pub(crate) struct Prepared {
+    pub(crate) raw: NewIdentifier,
+    pub(crate) normal: NormalisedIdentifier,
 }
 
 /// Creates a subject with these identifiers, which may be none.
@@ -135,10 +136,19 @@ async fn complete(
 
 async fn prepare(oubli: &Oubli, app: &AppId, new: Vec<NewIdentifier>) -> Result<Vec<Prepared>> {
     let model = oubli.model(&mut oubli.data().conn().await?, app).await?;
+    Ok(prepare_for(&model, new)?)
+}
+
+/// Normalises the identifiers of one subject.
+///
+/// # Errors
+/// `invalid-body` for too many; `invalid-identifier` with the place of each wrong one.
+pub(crate) fn prepare_for(
+    model: &Model,
+    new: Vec<NewIdentifier>,
+) -> Result<Vec<Prepared>, Refusal> {
     if new.len() > MAX_IDENTIFIERS {
-        return Err(Refusal::new(Code::InvalidBody)
-            .at("/identifiers", "must be 20 at most")
-            .into());
+        return Err(Refusal::new(Code::InvalidBody).at("/identifiers", "must be 20 at most"));
     }
     let mut refusal = Refusal::new(Code::InvalidIdentifier);
     let mut prepared: Vec<Prepared> = Vec::with_capacity(new.len());
@@ -152,7 +162,7 @@ async fn prepare(oubli: &Oubli, app: &AppId, new: Vec<NewIdentifier>) -> Result<
             Err(_) => refusal = refusal.at(pointer, "is not valid for its type"),
         }
     }
-    if refusal.errors.is_empty() { Ok(prepared) } else { Err(refusal.into()) }
+    if refusal.errors.is_empty() { Ok(prepared) } else { Err(refusal) }
 }
 
 enum Outcome {
@@ -175,7 +185,7 @@ async fn create_or_find(oubli: &Oubli, call: &Call, new: &[Prepared]) -> Result<
                 }
             }
             Err(Error::Store(StoreError::Stale)) => {
-                oubli.keyring().outdate(&draft.app, draft.revision);
+                draft.outdate(oubli);
             }
             Err(Error::Store(StoreError::Duplicate { .. })) => {
                 if draft.is_taken(oubli, attempt).await? {
@@ -193,21 +203,35 @@ async fn create_or_find(oubli: &Oubli, call: &Call, new: &[Prepared]) -> Result<
 }
 
 /// A subject as it is about to be written.
-struct Draft {
+#[derive(Clone)]
+pub(crate) struct Draft {
     app: AppId,
-    subject: SubjectId,
-    claim: ClaimId,
+    pub(crate) subject: SubjectId,
+    pub(crate) claim: ClaimId,
     at: Time,
     /// The revision of the app's keys that `key` and `indexes` were made under.
     revision: i64,
+    created_at: Time,
+    last_contact: Time,
     key: WrappedDataKey,
-    indexes: Vec<(BlindIndex, IdentifierId)>,
+    pub(crate) indexes: Vec<(BlindIndex, IdentifierId)>,
     sealed: Vec<SealedIdentifier>,
     event: NewEvent,
 }
 
 impl Draft {
-    async fn new(oubli: &Oubli, call: &Call, new: &[Prepared]) -> Result<Self> {
+    /// Makes everything that is written, for a subject of now.
+    pub(crate) async fn new(oubli: &Oubli, call: &Call, new: &[Prepared]) -> Result<Self> {
+        Self::since(oubli, call, new, None).await
+    }
+
+    /// The same for one that an import brings: created, and last in contact, at these times.
+    pub(crate) async fn since(
+        oubli: &Oubli,
+        call: &Call,
+        new: &[Prepared],
+        imported: Option<(Time, Time)>,
+    ) -> Result<Self> {
         let (app, at) = (call.caller.app.clone(), oubli.now());
         let (subject, claim) = (SubjectId::fresh(at), ClaimId::fresh(at));
         let app_keys = oubli.keyring().app(&app).await?;
@@ -221,33 +245,66 @@ impl Draft {
             sealed.push(row);
         }
         let types: Vec<&str> = sealed.iter().map(|s| s.kind.as_str()).collect();
-        let event = Entry::about(subject, &data_key)
-            .payload(json!({ "identifier_types": types }))
-            .event(&app, &call.caller.actor, at, "subject.created");
+        let entry = Entry::about(subject, &data_key).payload(json!({ "identifier_types": types }));
+        let entry = if imported.is_some() { entry.reason("import") } else { entry };
+        let event = entry.event(&app, &call.caller.actor, at, "subject.created");
+        let (created_at, last_contact) = imported.unwrap_or((at, at));
         let revision = app_keys.revision();
-        Ok(Self { app, subject, claim, at, revision, key, indexes, sealed, event })
+        Ok(Self {
+            app,
+            subject,
+            claim,
+            at,
+            revision,
+            created_at,
+            last_contact,
+            key,
+            indexes,
+            sealed,
+            event,
+        })
+    }
+
+    /// Lets the app's keys be loaded again, after they turned out not to be in force any more.
+    pub(crate) fn outdate(&self, oubli: &Oubli) {
+        oubli.keyring().outdate(&self.app, self.revision);
+    }
+
+    /// Writes the pending rows, in a transaction of `keys`.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the keys are not in force any more; see [`Draft::outdate`].
+    pub(crate) async fn insert_claim(&self, tx: &mut Tx) -> StoreResult<()> {
+        let (subject, claim, created_at) = (self.subject, self.claim, self.at);
+        let held = key_sets::hold(tx, &self.app, self.revision).await?;
+        subject_keys::insert(tx, &held, &self.key, created_at).await?;
+        for (index, identifier) in &self.indexes {
+            let identifier = *identifier;
+            let owner = Owner { subject, identifier, claim, live: false, created_at };
+            blind_indexes::insert(tx, &held, index, &owner).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the claim and writes the subject, in a transaction of `data`.
+    pub(crate) async fn insert(&self, tx: &mut Tx) -> StoreResult<()> {
+        let (app, subject) = (&self.app, self.subject);
+        oubli_store::claims::keep(tx, app, self.claim, subject, self.at).await?;
+        subjects::insert_since(tx, app, subject, self.created_at, self.last_contact).await?;
+        for identifier in &self.sealed {
+            identifiers::insert(tx, app, subject, identifier).await?;
+        }
+        events::insert(tx, &self.event).await
     }
 
     /// Step 1: pending rows in `keys`.
     async fn claim(&self, oubli: &Oubli) -> Result<()> {
-        let (app, key, indexes) = (self.app.clone(), self.key.clone(), self.indexes.clone());
-        let (subject, claim, at) = (self.subject, self.claim, self.at);
-        let revision = self.revision;
+        let draft = self.clone();
         oubli
             .keys()
             .write("subjects.claim", move |tx| {
-                let (app, key, indexes) = (app.clone(), key.clone(), indexes.clone());
-                Box::pin(async move {
-                    let held = key_sets::hold(tx, &app, revision).await?;
-                    subject_keys::insert(tx, &held, &key, at).await?;
-                    for (index, identifier) in &indexes {
-                        let identifier = *identifier;
-                        let owner =
-                            Owner { subject, identifier, claim, live: false, created_at: at };
-                        blind_indexes::insert(tx, &held, index, &owner).await?;
-                    }
-                    Ok(())
-                })
+                let draft = draft.clone();
+                Box::pin(async move { draft.insert_claim(tx).await })
             })
             .await
             .map_err(Error::from)
@@ -266,20 +323,11 @@ impl Draft {
     /// Steps 2 and 3. None when the claim was taken over meanwhile.
     async fn keep(&self, oubli: &Oubli, call: &Call) -> Result<Option<Created>> {
         let answer = Created { subject: self.subject, created: true, created_at: self.at };
-        let (app, sealed, event) = (self.app.clone(), self.sealed.clone(), self.event.clone());
-        let (subject, claim, at) = (self.subject, self.claim, self.at);
+        let (draft, subject, claim) = (self.clone(), self.subject, self.claim);
         let written = oubli
             .write_once("subjects.create", call, Some(subject), Answer::Repeatable, move |tx| {
-                let (app, sealed, event) = (app.clone(), sealed.clone(), event.clone());
-                Box::pin(async move {
-                    oubli_store::claims::keep(tx, &app, claim, subject, at).await?;
-                    subjects::insert(tx, &app, subject, at).await?;
-                    for identifier in &sealed {
-                        identifiers::insert(tx, &app, subject, identifier).await?;
-                    }
-                    events::insert(tx, &event).await?;
-                    Ok(answer)
-                })
+                let draft = draft.clone();
+                Box::pin(async move { draft.insert(tx).await.map(|()| answer) })
             })
             .await;
         match written {

@@ -50,7 +50,7 @@ pub async fn add(
 }
 
 /// One attempt after another until the identifier is added or turns out to be somebody's.
-pub(super) async fn add_normalised(
+pub(crate) async fn add_normalised(
     oubli: &Oubli,
     call: &Call,
     subject: SubjectId,

@@ -75,7 +75,7 @@ pub(crate) async fn occupant(
 
 /// Whether a pending index counts: its identifier is in `data`. It is not before the transaction
 /// that brings it, nor after the one that removes it.
-pub(super) async fn is_kept(oubli: &Oubli, app: &AppId, owner: &Owner) -> Result<bool> {
+pub(crate) async fn is_kept(oubli: &Oubli, app: &AppId, owner: &Owner) -> Result<bool> {
     let mut conn = oubli.data().conn().await?;
     Ok(identifiers::exists(&mut conn, app, owner.subject, owner.identifier).await?)
 }

@@ -11,7 +11,7 @@ mod country;
 mod period;
 mod retention;
 mod schema;
-mod violation;
+pub(crate) mod violation;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -16,7 +16,7 @@ const MAX_LIST: usize = 300;
 
 /// Refuses with up to [`MAX_ERRORS`] places. `known` tells how much of a place may be named: it
 /// gets the parts of the path and gives how many of them come from a declaration.
-pub(super) fn refuse<'i>(
+pub(crate) fn refuse<'i>(
     code: Code,
     errors: impl Iterator<Item = ValidationError<'i>>,
     known: impl Fn(&[String]) -> usize,

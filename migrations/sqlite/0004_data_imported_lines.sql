@@ -1,0 +1,10 @@
+-- The lines of imports, so that one that comes again changes nothing. Ids and contents are kept as
+-- MACs alone; a line goes with the person it is about.
+CREATE TABLE imported_lines (
+    app_id TEXT NOT NULL,
+    line_mac BLOB NOT NULL,
+    content_mac BLOB NOT NULL,
+    subject_id BLOB NOT NULL,
+    PRIMARY KEY (app_id, line_mac)
+) STRICT;
+CREATE INDEX imported_lines_subject ON imported_lines (app_id, subject_id);

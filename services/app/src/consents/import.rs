@@ -1,0 +1,63 @@
+//! Preparing the consent events that an import brings, each at its original time.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use oubli_domain::{Code, Refusal, SubjectId, Time};
+
+use super::event::{NewConsent, Prepared};
+use super::shown::{Texts, facts};
+use crate::caller::Caller;
+use crate::data_keys::data_keys;
+use crate::error::Result;
+use crate::oubli::Oubli;
+
+/// A consent event of an import.
+pub(crate) struct ConsentImport {
+    /// Whose.
+    pub(crate) subject: SubjectId,
+    /// What they did.
+    pub(crate) consent: NewConsent,
+    /// When, in the past.
+    pub(crate) occurred_at: Time,
+}
+
+/// Checks each of these against the data map and the notices.
+///
+/// # Errors
+/// When a database fails. What is wrong with one event stands in its own place, or is found when it
+/// is applied.
+pub(crate) async fn prepare_imports(
+    oubli: &Oubli,
+    caller: &Caller,
+    wanted: Vec<ConsentImport>,
+) -> Result<Vec<Result<Prepared, Refusal>>> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut conn = oubli.data().snapshot().await?;
+    let model = oubli.model(&mut conn, &caller.app).await?;
+    let mut texts = Texts::default();
+    let mut checked = Vec::with_capacity(wanted.len());
+    for event in &wanted {
+        checked.push(facts(&mut conn, &model, &mut texts, &event.consent).await?);
+    }
+    drop(conn);
+    let ids: BTreeSet<SubjectId> = wanted.iter().map(|event| event.subject).collect();
+    let ids: Vec<SubjectId> = ids.into_iter().collect();
+    let keys = data_keys(oubli, &caller.app, &ids).await?;
+    let now = oubli.now();
+    let mut prepared = Vec::with_capacity(wanted.len());
+    for (event, facts) in wanted.iter().zip(checked) {
+        let (subject, at) = (event.subject, event.occurred_at);
+        prepared.push(match keys.get(&subject) {
+            Some(Ok(key)) => {
+                let key = Arc::clone(key);
+                Ok(Prepared::imported(caller, subject, key, &event.consent, facts, now, at)?)
+            }
+            Some(Err(refusal)) => Err(refusal.clone()),
+            None => Err(Code::SubjectNotFound.into()),
+        });
+    }
+    Ok(prepared)
+}

@@ -1,0 +1,96 @@
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use serde_json::{Value, json};
+
+use super::{FORMAT, Line, LineType, SCHEMA, Whose};
+use crate::problem::Code;
+
+fn good() -> Vec<Value> {
+    vec![
+        json!({"type": "begin", "format": FORMAT, "app": "shop", "created_at": "2026-01-01T00:00:00Z"}),
+        json!({"type": "subject", "id": "crm-17", "identifiers": [
+            {"type": "email", "value": "ada@example.org"}],
+            "created_at": "2020-01-01T00:00:00+01:00", "last_contact": "2021-01-01T00:00:00Z"}),
+        json!({"type": "subject", "id": "!", "identifiers": []}),
+        json!({"type": "record", "id": "r", "subject": "crm-17", "category": "invoice",
+            "record": "INV-1", "body": {"total": 1}, "created_at": "2020-01-01T00:00:00Z"}),
+        json!({"type": "consent", "id": "c", "identifier": {"type": "phone", "value": "1"},
+            "purpose": "newsletter", "action": "granted", "notice_version": 1, "language": "de-AT",
+            "occurred_at": "2020-01-01T00:00:00Z"}),
+        json!({"type": "end", "lines": 4, "sha256": "0".repeat(64)}),
+    ]
+}
+
+#[test]
+fn the_schema_takes_what_is_read_and_refuses_what_is_not() {
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let published = jsonschema::draft202012::options().offline().build(&schema).unwrap();
+    for line in good() {
+        assert!(published.is_valid(&line), "{line}");
+        Line::parse(line).unwrap();
+    }
+    for (line, _) in bad() {
+        assert!(Line::parse(line.clone()).is_err(), "{line}");
+    }
+    for kind in LineType::ALL {
+        assert!(!schema["$defs"][kind.as_str()].is_null(), "{kind}");
+    }
+}
+
+/// Lines with the first place that is wrong.
+fn bad() -> Vec<(Value, &'static str)> {
+    let with = |n: usize, member: &str, value: Value| {
+        let mut line = good()[n].clone();
+        line[member] = value;
+        line
+    };
+    vec![
+        (json!(1), ""),
+        (json!({}), "/type"),
+        (json!({"type": "person"}), "/type"),
+        (with(0, "format", json!("other/2")), "/format"),
+        (with(1, "id", json!("")), "/id"),
+        (with(1, "id", json!("a b")), "/id"),
+        (with(1, "id", json!("a".repeat(129))), "/id"),
+        (with(1, "id", json!(17)), "/id"),
+        (with(1, "identifiers", json!([{"type": "name", "value": "Ada"}])), "/identifiers/0/type"),
+        (with(1, "identifiers", json!([{"type": "email"}])), "/identifiers/0/value"),
+        (with(1, "created_at", json!("yesterday")), "/created_at"),
+        (with(1, "last_contact", json!("1969-01-01T00:00:00Z")), "/last_contact"),
+        (with(1, "secret name", json!(1)), ""),
+        (json!({"type": "subject", "id": "a"}), "/identifiers"),
+        (with(3, "category", json!("Invoice")), "/category"),
+        (with(3, "record", json!("a/b")), "/record"),
+        (with(3, "body", json!([])), "/body"),
+        (with(3, "identifier", json!({"type": "email", "value": "a@b.c"})), ""),
+        (json!({"type": "record", "id": "r", "category": "c", "record": "r", "body": {}}), ""),
+        (with(4, "action", json!("maybe")), "/action"),
+        (with(4, "notice_version", json!(0)), "/notice_version"),
+        (with(4, "language", json!("german")), "/language"),
+        (with(4, "occurred_at", json!("2020-01-01")), "/occurred_at"),
+        (with(5, "sha256", json!("0")), "/sha256"),
+        (with(5, "lines", json!(-1)), "/lines"),
+    ]
+}
+
+#[test]
+fn a_refusal_names_the_place_and_never_the_value() {
+    for (line, place) in bad() {
+        let refusal = Line::parse(line.clone()).unwrap_err();
+        assert!(matches!(refusal.code, Code::InvalidBody | Code::InvalidTime), "{line}");
+        assert_eq!(refusal.errors[0].pointer, place, "{line}");
+        assert!(!format!("{refusal:?}").contains("secret"), "{line}");
+    }
+}
+
+#[test]
+fn a_line_shows_nothing_of_the_person() {
+    for line in good() {
+        let shown = format!("{:?}", Line::parse(line).unwrap());
+        for value in ["crm-17", "ada@", "total"] {
+            assert!(!shown.contains(value), "{shown}");
+        }
+    }
+    let Line::Record(record) = Line::parse(good()[3].clone()).unwrap() else { panic!("a record") };
+    assert!(matches!(record.whose, Whose::Subject(id) if id.expose() == "crm-17"));
+}
