@@ -195,7 +195,7 @@ impl Writer<'_> {
             after = Some(last.key.clone());
             for record in &page {
                 let body = open_fields(key, record, |_| true)?;
-                self.line(&record_line(record, body))?;
+                self.line(&record_line(record, &body))?;
                 self.done.records += 1;
             }
         }
@@ -228,7 +228,7 @@ impl Writer<'_> {
 }
 
 /// Its place has up to 165 characters, and an id 128 at most: the id is a hash of the place.
-fn record_line(record: &StoredRecord, body: Map<String, Value>) -> Value {
+fn record_line(record: &StoredRecord, body: &Map<String, Value>) -> Value {
     let key = &record.key;
     let place = json::canonical(&json!([key.subject, key.category, key.record]));
     let id = format!("rec_{}", &hex(&Sha256::digest(place))[..32]);

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::config::ConfigCommand;
+use crate::commands::export::Export;
+use crate::commands::import::Import;
 use crate::config::http::Http;
 use crate::config::{Config, Log};
 
@@ -59,6 +61,38 @@ pub enum Command {
     /// Show and check the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Import what an app knew before: subjects, records and consents, with their past times.
+    ///
+    /// A file has one JSON object a line (NDJSON). `GET /v1/schemas/import-line` has their schema:
+    ///
+    ///   {"type":"subject","id":"crm-17","identifiers":[{"type":"email","value":"ada@example.org"}]}
+    ///   {"type":"record","id":"inv-1","subject":"crm-17","category":"invoice","record":"INV-1","body":{}}
+    ///   {"type":"consent","id":"c-1","subject":"crm-17","purpose":"newsletter","action":"withdrawn",
+    ///    "occurred_at":"2024-05-01T10:00:00Z"}
+    ///
+    /// A line that comes again changes nothing. An import that was interrupted, even by kill -9, goes
+    /// on when it is run again: FILE.oubli-progress, beside the file, says where it was; what was
+    /// done since is told as unchanged. Standard input has no such file; import it again as a whole.
+    ///
+    /// At the end it prints how many lines of each type were imported, unchanged and rejected.
+    /// Exit status: 0; 2 when lines were rejected, or a file with a `begin` line is truncated or
+    /// altered (each line that is whole in itself is imported all the same); 1 when it failed.
+    ///
+    /// Example: oubli import --app shop --rejects bad.ndjson customers.ndjson
+    #[command(verbatim_doc_comment)]
+    Import(Box<Import>),
+    /// Export an app as the lines that `oubli import` reads.
+    ///
+    /// The file has every subject, record and consent event, in clear: personal data, mode 0600. It
+    /// is written under another name and gets its own when it is whole. Not in it: data map,
+    /// notices, clients, requests, the log, former versions of records, and subjects whose
+    /// processing is restricted or who are being erased. The app's log tells of the export.
+    ///
+    /// Exit status: 0; 1 when it failed, and then there is no file.
+    ///
+    /// Example: oubli export --app shop shop.ndjson
+    #[command(verbatim_doc_comment)]
+    Export(Box<Export>),
     /// Print the OpenAPI document.
     Openapi,
     /// Check what the service signed, offline.

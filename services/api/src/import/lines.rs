@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::extract::{Input, Write, read_json, scopes};
 use crate::problem::Answer;
-use crate::state::{Api, Limits};
+use crate::state::{Api, Limit, Limits};
 
 /// Lines to be imported.
 #[derive(Deserialize, ToSchema)]
@@ -30,7 +30,7 @@ struct ImportBatch {
 }
 
 impl Input for ImportBatch {
-    fn most_bytes(limits: &Limits) -> usize {
+    fn most_bytes(limits: &Limits) -> Limit {
         limits.batch_bytes
     }
 

@@ -48,7 +48,9 @@ async fn try_once(run: &Run<'_>, people: &[Person], attempt: u32) -> Result<Opti
                 return Ok(None);
             }
             Err(Error::Store(StoreError::Stale)) => {
-                drafts.iter().for_each(|draft| draft.outdate(run.oubli));
+                for draft in &drafts {
+                    draft.outdate(run.oubli);
+                }
                 return Ok(None);
             }
             Err(error) => return Err(error),

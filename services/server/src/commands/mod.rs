@@ -5,7 +5,9 @@ mod apps;
 mod clients;
 pub(crate) mod config;
 mod demo;
+pub(crate) mod export;
 mod health;
+pub(crate) mod import;
 mod migrate;
 mod openapi;
 mod serve;
@@ -56,6 +58,8 @@ pub async fn run(loaded: Loaded) -> anyhow::Result<ExitCode> {
         Command::Client(client) => clients::run(client, from_environment).await,
         Command::Demo(demo) => demo::run(demo).await,
         Command::Config(config) => config::run(config, &report, from_environment),
+        Command::Import(import) => import::run(*import, from_environment).await,
+        Command::Export(export) => export::run(*export, from_environment).await,
         Command::Openapi => openapi::run(),
         Command::Verify(verify) => verify::run(verify),
         Command::Health(health) => health::run(health).await,

@@ -17,7 +17,7 @@ fn person(id: &str, addresses: &[&str]) -> Value {
     json!({ "type": "subject", "id": id, "identifiers": identifiers, "created_at": PAST })
 }
 
-fn invoice(id: &str, subject: &str, record: &str, body: Value) -> Value {
+fn invoice(id: &str, subject: &str, record: &str, body: &Value) -> Value {
     json!({
         "type": "record", "id": id, "subject": subject, "category": "invoice", "record": record,
         "body": body, "created_at": PAST,
@@ -39,12 +39,12 @@ async fn import(world: &World, lines: &[Value]) -> Vec<LineResult> {
 /// One word for each line: `imported`, `unchanged`, or the problem.
 async fn told(world: &World, lines: &[Value]) -> Vec<String> {
     let results = import(world, lines).await.into_iter();
-    let word = |result| match result {
+    let tell = |result| match result {
         LineResult::Imported => "imported".to_owned(),
         LineResult::Unchanged => "unchanged".to_owned(),
         LineResult::Refused { problem, .. } => problem,
     };
-    results.map(word).collect()
+    results.map(tell).collect()
 }
 
 async fn owner(world: &World, address: &str) -> Option<SubjectId> {
@@ -64,7 +64,7 @@ async fn owner(world: &World, address: &str) -> Option<SubjectId> {
 async fn a_batch_is_applied_once_whatever_comes_again() {
     let world = World::new().await;
     let lines = [
-        invoice("i-1", "crm-1", "INV-1", json!({ "total": 5 })),
+        invoice("i-1", "crm-1", "INV-1", &json!({ "total": 5 })),
         person("crm-1", &["ada@people.example"]),
         refusal("c-1", "crm-1", "refused", PAST),
         person("nameless", &[]),
@@ -76,7 +76,7 @@ async fn a_batch_is_applied_once_whatever_comes_again() {
         "created_at":"2019-05-01T10:00:00Z","id":"crm-1","type":"subject"}"#;
     assert_eq!(told(&world, &[serde_json::from_str(ada).unwrap()]).await, ["unchanged"]);
     let others = [
-        invoice("i-1", "crm-1", "INV-1", json!({ "total": 6 })),
+        invoice("i-1", "crm-1", "INV-1", &json!({ "total": 6 })),
         person("crm-1", &["other@people.example"]),
         refusal("c-1", "crm-1", "withdrawn", PAST),
     ];
@@ -96,9 +96,9 @@ async fn lines_of_one_batch_that_hang_together_go_one_after_another() {
         person("a", &["a@people.example"]),
         person("c", &["B@people.example"]),
         person("a", &["c@people.example"]),
-        invoice("i", "c", "1", json!({ "total": 1 })),
-        invoice("i", "c", "1", json!({ "total": 1 })),
-        invoice("j", "a", "1", json!({ "total": 2 })),
+        invoice("i", "c", "1", &json!({ "total": 1 })),
+        invoice("i", "c", "1", &json!({ "total": 1 })),
+        invoice("j", "a", "1", &json!({ "total": 2 })),
     ];
     let wanted = [
         "imported",
@@ -134,13 +134,13 @@ async fn bad_lines_are_refused_and_hold_up_no_others() {
         json!({ "type": "begin", "format": "oubli-import/1" }),
         late,
         person("bad", &["no address"]),
-        by(invoice("r1", "", "taken", json!({ "total": 2 }))),
-        by(invoice("r2", "", "x", json!({ "undeclared": 2 }))),
-        by(invoice("r3", "", "y", json!({ "total": "much" }))),
-        invoice("r4", "nobody", "x", json!({ "total": 2 })),
+        by(invoice("r1", "", "taken", &json!({ "total": 2 }))),
+        by(invoice("r2", "", "x", &json!({ "undeclared": 2 }))),
+        by(invoice("r3", "", "y", &json!({ "total": "much" }))),
+        invoice("r4", "nobody", "x", &json!({ "total": 2 })),
         by(refusal("c1", "", "granted", PAST)),
         by(refusal("c2", "", "refused", future)),
-        by(invoice("good", "", "x", json!({ "total": 3 }))),
+        by(invoice("good", "", "x", &json!({ "total": 3 }))),
     ];
     let wanted = [
         "invalid-body",
@@ -156,7 +156,7 @@ async fn bad_lines_are_refused_and_hold_up_no_others() {
         "imported",
     ];
     assert_eq!(told(&world, &lines).await, wanted);
-    let mut unknown = by(invoice("u", "", "x", json!({})));
+    let mut unknown = by(invoice("u", "", "x", &json!({})));
     unknown["category"] = json!("nothing");
     let mut purpose = by(refusal("p", "", "refused", PAST));
     purpose["purpose"] = json!("nothing");

@@ -31,9 +31,9 @@ async fn past_times_count_as_if_made_then() {
     let world = World::new().await;
     let mut ada = person("ada", &["ada@people.example"]);
     ada["last_contact"] = json!("2020-06-01T10:00:00Z");
-    let mut profile = invoice("p", "ada", "main", json!({ "name": "Ada" }));
+    let mut profile = invoice("p", "ada", "main", &json!({ "name": "Ada" }));
     profile["category"] = json!("profile");
-    let bill = invoice("i", "ada", "1", json!({ "total": 1 }));
+    let bill = invoice("i", "ada", "1", &json!({ "total": 1 }));
     assert_eq!(told(&world, &[ada, profile, bill]).await, ["imported"; 3]);
     let subject = owner(&world, "ada@people.example").await.unwrap();
     let mut conn = world.oubli.data().conn().await.unwrap();
@@ -78,7 +78,7 @@ async fn one_batch_from_many_sides_is_applied_once() {
     for n in 0..20 {
         let id = format!("p-{n}");
         lines.push(person(&id, &[&format!("{id}@people.example")]));
-        lines.push(invoice(&format!("i-{n}"), &id, "1", json!({ "total": n })));
+        lines.push(invoice(&format!("i-{n}"), &id, "1", &json!({ "total": n })));
         lines.push(refusal(&format!("c-{n}"), &id, "refused", PAST));
     }
     let all = join_all((0..4).map(|_| told(&world, &lines))).await;
@@ -95,7 +95,7 @@ async fn one_batch_from_many_sides_is_applied_once() {
 async fn the_line_of_one_who_was_erased_is_new_again() {
     let world = World::new().await;
     let lines =
-        [person("ada", &["ada@people.example"]), invoice("i", "ada", "1", json!({ "total": 1 }))];
+        [person("ada", &["ada@people.example"]), invoice("i", "ada", "1", &json!({ "total": 1 }))];
     assert_eq!(told(&world, &lines).await, ["imported"; 2]);
     let first = owner(&world, "ada@people.example").await.unwrap();
     world.request(Right::Erasure, first).await;
