@@ -1,6 +1,7 @@
 //! Personal data is in the encrypted fields and in the answers that ask for it, and nowhere else:
 //! every kind of it is sent to a real process in every way, good and bad, and then looked for.
 
+mod import;
 mod receipts;
 
 use base64::Engine as _;
@@ -274,6 +275,7 @@ both_engines! {
         let shop = open_shop(&process, &client).await;
         let mut told = Told::default();
         let subject = put_in(&mut told, &shop).await;
+        import::bring(&mut told, &shop, &place).await;
         receipts::put_in(&mut told, &shop, &subject).await;
         send_astray(&mut told, &shop, &subject).await;
         send_in_heads(&mut told, &shop, &process.url).await;

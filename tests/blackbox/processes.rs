@@ -3,6 +3,7 @@
 
 mod commands;
 mod crashes;
+mod import;
 pub(crate) mod installation;
 mod migrations;
 mod refusals;
