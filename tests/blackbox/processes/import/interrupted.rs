@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use oubli_tests::{Engine, both_engines};
+use oubli_tests::both_engines;
 use serde_json::Value;
 
 use super::{content, counts, import, person, shop, text, write};

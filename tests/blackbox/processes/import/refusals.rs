@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use oubli_tests::{Engine, both_engines};
+use oubli_tests::both_engines;
 use serde_json::{Value, json};
 
 use super::{content, counts, import, person, shop, text, write};
