@@ -33,6 +33,7 @@ CREATE TABLE key_work (
     ended_at BIGINT,
     done BIGINT NOT NULL,
     total BIGINT NOT NULL,
+    root_version BIGINT,
     rotated_at BIGINT
 );
 

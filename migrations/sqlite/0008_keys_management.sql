@@ -33,6 +33,7 @@ CREATE TABLE key_work (
     ended_at INTEGER,
     done INTEGER NOT NULL,
     total INTEGER NOT NULL,
+    root_version INTEGER,
     rotated_at INTEGER
 ) STRICT;
 

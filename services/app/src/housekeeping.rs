@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::export;
 use crate::janitor;
 use crate::oubli::Oubli;
+use crate::secrets;
 
 /// How often it is due, in seconds.
 pub(crate) const SECONDS: i64 = 30;
@@ -24,6 +25,7 @@ pub(crate) async fn run(oubli: &Oubli) {
         ("exports", purge_exports(oubli).await),
         ("sessions", purge_sessions(oubli).await),
         ("sign-ins", crate::staff::purge_sign_ins(oubli, BATCH).await),
+        ("keys", refresh_keys(oubli).await),
     ];
     for (what, result) in done {
         if let Err(error) = result {
@@ -46,6 +48,13 @@ async fn purge_sessions(oubli: &Oubli) -> Result<()> {
         Box::pin(async move { sessions::purge(tx, now, BATCH).await })
     });
     Ok(purge.await.map(drop)?)
+}
+
+/// Lets go of root key versions that were deleted, and of token keys that signed their last long ago.
+async fn refresh_keys(oubli: &Oubli) -> Result<()> {
+    oubli.keyring().root().refresh()?;
+    secrets::purge_token_keys(oubli.keys(), oubli.now()).await?;
+    oubli.reload_secrets(0).await.map(drop)
 }
 
 /// Deletes bundles that were downloaded or can no longer be.

@@ -26,13 +26,14 @@ const DATA_KEYS: u64 = 50_000;
 /// How many apps' keys are held at most.
 const APPS: u64 = 10_000;
 
-fn index_name(kind: IdentifierType) -> String {
+/// The name under which an index key is stored.
+pub(crate) fn index_name(kind: IdentifierType) -> String {
     format!("index:{kind}")
 }
 
 /// How long an app's keys are held before they are loaded again: a key that was retired is in no
 /// memory after this.
-const APP_KEYS: Duration = Duration::from_secs(60);
+const APP_KEYS: Duration = Duration::from_mins(1);
 
 /// The unwrapped keys of one app, as they were at one revision.
 #[derive(Debug)]
@@ -102,7 +103,7 @@ impl AppKeys {
     }
 
     /// A data key from its row; none when its epoch is not among these keys.
-    fn open_data_key(&self, row: &WrappedDataKey) -> Result<Option<DataKey>> {
+    pub(crate) fn open_data_key(&self, row: &WrappedDataKey) -> Result<Option<DataKey>> {
         let Some(app_key) = self.epochs.get(&number(row.epoch)?) else { return Ok(None) };
         let name = DataKeyName {
             owner: KeyOwner::Subject(row.subject),
@@ -110,6 +111,29 @@ impl AppKeys {
             version: number(row.key_version)?,
         };
         Ok(Some(DataKey::unwrap(app_key, name, &row.wrapped, &row.commitment)?))
+    }
+}
+
+impl AppKeys {
+    /// The epochs whose keys these are, oldest first.
+    pub(crate) fn epoch_numbers(&self) -> impl Iterator<Item = u32> {
+        self.epochs.keys().copied()
+    }
+
+    /// A secret of the app.
+    pub(crate) fn open_secret(&self, row: &AppSecret) -> Result<Zeroizing<Vec<u8>>> {
+        open_secret(&self.epochs, row)
+    }
+
+    /// The versions of an index that are in force, oldest first.
+    pub(crate) fn index_versions(&self, kind: IdentifierType) -> impl Iterator<Item = i64> {
+        self.indexes.get(&kind).into_iter().flat_map(|keys| keys.keys().copied())
+    }
+
+    /// The oldest and the newest version of an index that are in force.
+    pub(crate) fn index_range(&self, kind: IdentifierType) -> Result<(i64, i64)> {
+        let oldest = self.index_versions(kind).min().ok_or(NO_INDEX)?;
+        Ok((oldest, self.index_versions(kind).max().unwrap_or(oldest)))
     }
 }
 
@@ -161,7 +185,7 @@ impl Keyring {
             root_version: wrapped.root_version.into(),
             wrapped: wrapped.bytes,
         };
-        let secrets = new_secrets(&key)?;
+        let secrets = new_secrets(&key, now)?;
         let app = app.clone();
         let written = self.keys.write("keys.create_app", move |tx| {
             let (app, row, secrets) = (app.clone(), row.clone(), secrets.clone());
@@ -170,7 +194,7 @@ impl Keyring {
                 let root = key_sets::hold_root(tx, row.root_version).await?;
                 app_keys::insert(tx, &held, &root, &row, now).await?;
                 for secret in &secrets {
-                    app_keys::insert_secret(tx, &held, secret, now).await?;
+                    app_keys::insert_secret(tx, &held, secret).await?;
                 }
                 Ok(())
             })
@@ -190,7 +214,8 @@ impl Keyring {
         }
     }
 
-    async fn load(&self, app: &AppId) -> Result<Arc<AppKeys>> {
+    /// The keys of an app as they are now.
+    pub(crate) async fn load(&self, app: &AppId) -> Result<Arc<AppKeys>> {
         let mut conn = self.keys.snapshot().await?;
         let revision = key_sets::revision(&mut conn, app).await?.ok_or(Code::AppNotFound)?;
         let wrapped = app_keys::of_app(&mut conn, app).await?;
@@ -307,7 +332,7 @@ fn number(stored: i64) -> Result<u32> {
     u32::try_from(stored).map_err(|_| Error::Damaged("a version in the keys database"))
 }
 
-fn new_secrets(key: &AppKey) -> Result<Vec<AppSecret>> {
+fn new_secrets(key: &AppKey, now: Time) -> Result<Vec<AppSecret>> {
     let signing = SigningKey::generate();
     let log = AppSecret {
         name: LOG_SIGNING.to_owned(),
@@ -315,13 +340,21 @@ fn new_secrets(key: &AppKey) -> Result<Vec<AppSecret>> {
         epoch: key.epoch().into(),
         wrapped: key.seal_secret(LOG_SIGNING, 1, signing.to_secret().as_slice())?,
         public_key: Some(signing.verifying_key().as_bytes().to_vec()),
+        created_at: now.0,
     };
     let mut secrets = vec![log];
     for kind in IdentifierType::ALL {
         let name = index_name(*kind);
         let wrapped = key.seal_secret(&name, 1, IndexKey::generate().to_secret().as_slice())?;
         let epoch = key.epoch().into();
-        secrets.push(AppSecret { name, version: 1, epoch, wrapped, public_key: None });
+        secrets.push(AppSecret {
+            name,
+            version: 1,
+            epoch,
+            wrapped,
+            public_key: None,
+            created_at: now.0,
+        });
     }
     Ok(secrets)
 }

@@ -23,6 +23,7 @@ pub mod import;
 pub mod inspect;
 mod janitor;
 pub mod journal;
+pub mod key_management;
 mod keyring;
 mod log;
 mod model;

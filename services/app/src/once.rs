@@ -48,7 +48,8 @@ impl Oubli {
         if !(1..=255).contains(&key.len()) || !visible {
             return Err(Code::InvalidIdempotencyKey.into());
         }
-        let mac = &self.secrets().mac;
+        let secrets = self.secrets();
+        let mac = &secrets.mac;
         Ok(Once {
             key: mac.mac("oubli/idempotency-key/v1", &[actor.as_bytes(), key.as_bytes()]),
             request: mac

@@ -10,13 +10,13 @@ use oubli_store::{Conn, Db, Location, Schema, apps};
 use oubli_vault::RootKeyProvider;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::VerifiedTokens;
+use crate::auth::{VerifiedTokens, schedule};
 use crate::error::Result;
 use crate::keyring::Keyring;
 use crate::model::{Model, Models};
 use crate::node::Node;
 use crate::read_log::ReadLog;
-use crate::secrets::Secrets;
+use crate::secrets::{HeldSecrets, Secrets};
 use crate::staff::PasswordGate;
 
 /// The two databases, open.
@@ -72,7 +72,7 @@ pub struct Oubli {
     databases: Databases,
     clock: Arc<dyn Clock>,
     options: Options,
-    secrets: Secrets,
+    secrets: HeldSecrets,
     keyring: Keyring,
     models: Models,
     reads: ReadLog,
@@ -93,7 +93,8 @@ impl Oubli {
         clock: Arc<dyn Clock>,
         options: Options,
     ) -> Result<Self> {
-        let secrets = Secrets::open(&databases.keys, root.as_ref(), clock.now()).await?;
+        let now = clock.now();
+        let secrets = Secrets::open(&databases.keys, root.as_ref(), now).await?;
         let tasks = TaskTracker::new();
         drop(tasks.spawn_blocking(identifier::prepare));
         Ok(Self {
@@ -106,7 +107,7 @@ impl Oubli {
             databases,
             clock,
             options,
-            secrets,
+            secrets: HeldSecrets::new(secrets, now),
             tasks,
         })
     }
@@ -142,8 +143,22 @@ impl Oubli {
         &self.keyring
     }
 
-    pub(crate) fn secrets(&self) -> &Secrets {
-        &self.secrets
+    pub(crate) fn secrets(&self) -> Arc<Secrets> {
+        self.secrets.get()
+    }
+
+    /// The secrets as they were within the last [`schedule::RELOAD_SECONDS`]. Where they cannot be
+    /// read again, those that are held do.
+    pub(crate) async fn recent_secrets(&self) -> Arc<Secrets> {
+        if let Err(error) = self.reload_secrets(schedule::RELOAD_SECONDS).await {
+            tracing::warn!(error = %error, "the secrets of the service could not be read again");
+        }
+        self.secrets()
+    }
+
+    /// Reads the secrets again when they are so old; false when they are younger.
+    pub(crate) async fn reload_secrets(&self, seconds: i64) -> Result<bool> {
+        self.secrets.reload(self.keys(), self.keyring.root(), self.now(), seconds).await
     }
 
     pub(crate) fn reads(&self) -> &ReadLog {

@@ -56,6 +56,9 @@ pub enum Command {
     /// Clients: the programs of an app that call the API.
     #[command(subcommand)]
     Client(Client),
+    /// Keys: show what stands under which, rotate, reindex and retire them beside a running service.
+    #[command(subcommand)]
+    Keys(crate::commands::keys::Keys),
     /// Walk the whole story on a fresh store: consent, read, withdrawal, export, erasure.
     Demo(Demo),
     /// Show and check the configuration.
@@ -226,12 +229,18 @@ pub enum Client {
         scopes: Option<String>,
     },
     /// Give a client a new secret and print it, once.
+    ///
+    /// Example: oubli client rotate shop.0192f0c1e7a07c3d8f0b6a5d4c3b2a19 --keep-previous 1h
     Rotate {
         /// Databases, root key, journal.
         #[command(flatten)]
         config: Config,
         /// The client's id.
         client: String,
+        /// For how long the secret before gets tokens too: seconds, or a number with s, m, h or d; 7d
+        /// at most.
+        #[arg(long, default_value = "0", value_parser = crate::commands::keys::seconds)]
+        keep_previous: u32,
     },
     /// Revoke a client: its tokens are refused within 5 seconds everywhere.
     Revoke {

@@ -11,11 +11,12 @@ statements! {
     INSERT = "insert into clients (app_id, client_id, title, scopes, secret_mac, created_at) \
         values ($1, $2, $3, $4, $5, $6)";
     GET = "select app_id, client_id, title, scopes, secret_mac, created_at, rotated_at, \
-        revoked_at from clients where app_id = $1 and client_id = $2";
+        revoked_at, previous_secret_mac, previous_secret_until from clients where app_id = $1 and client_id = $2";
     LIST = "select app_id, client_id, title, scopes, secret_mac, created_at, rotated_at, \
-        revoked_at from clients where app_id = $1 and client_id > $2 \
+        revoked_at, previous_secret_mac, previous_secret_until from clients where app_id = $1 and client_id > $2 \
         order by client_id limit $3";
-    SET_SECRET = "update clients set secret_mac = $3, rotated_at = $4 \
+    SET_SECRET = "update clients set previous_secret_mac = case when cast($5 as bigint) is null then null else secret_mac end, \
+        previous_secret_until = $5, secret_mac = $3, rotated_at = $4 \
         where app_id = $1 and client_id = $2 and revoked_at is null";
     REVOKE = "update clients set revoked_at = $3 \
         where app_id = $1 and client_id = $2 and revoked_at is null";
@@ -57,6 +58,8 @@ pub struct Client {
     pub rotated_at: Option<Time>,
     /// Since when it may not call any more.
     pub revoked_at: Option<Time>,
+    /// The MAC of the secret before, and until when that one still gets tokens.
+    pub previous: Option<(Vec<u8>, Time)>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -69,6 +72,8 @@ struct Row {
     created_at: i64,
     rotated_at: Option<i64>,
     revoked_at: Option<i64>,
+    previous_secret_mac: Option<Vec<u8>>,
+    previous_secret_until: Option<i64>,
 }
 
 impl Row {
@@ -84,6 +89,7 @@ impl Row {
             created_at: Time(self.created_at),
             rotated_at: self.rotated_at.map(Time),
             revoked_at: self.revoked_at.map(Time),
+            previous: self.previous_secret_mac.zip(self.previous_secret_until.map(Time)),
         })
     }
 }
@@ -120,7 +126,8 @@ pub async fn list(
     rows.into_iter().map(Row::read).collect()
 }
 
-/// Replaces the MAC of the client's secret: the old secret is worth nothing from then on.
+/// Replaces the MAC of the client's secret. The secret before gets tokens until `keep_until`, or is
+/// worth nothing from now on; one before that is worth nothing either way.
 ///
 /// # Errors
 /// [`StoreError::RowCount`] when the app has no such client, or it is revoked.
@@ -130,8 +137,9 @@ pub async fn set_secret(
     client: &ClientId,
     mac: &[u8],
     at: Time,
+    keep_until: Option<Time>,
 ) -> Result<()> {
-    tx.execute_one(&SET_SECRET, (app, client, mac, at)).await
+    tx.execute_one(&SET_SECRET, (app, client, mac, at, keep_until)).await
 }
 
 /// Revokes the client; false when the app has no such client or it is revoked already.

@@ -26,6 +26,7 @@ const MODULES: &[&[Statement]] = &[
     crate::keys::key_sets::STATEMENTS,
     crate::keys::service_secrets::STATEMENTS,
     crate::keys::subject_keys::STATEMENTS,
+    crate::keys::work::STATEMENTS,
     crate::notices::STATEMENTS,
     crate::purpose_ends::STATEMENTS,
     crate::records::STATEMENTS,

@@ -32,6 +32,10 @@ pub(crate) struct Client {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     revoked_at: Option<Time>,
+    /// Until when the secret before the newest still gets tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    previous_secret_until: Option<Time>,
 }
 
 impl From<clients::Client> for Client {
@@ -43,6 +47,7 @@ impl From<clients::Client> for Client {
             created_at: client.created_at,
             rotated_at: client.rotated_at,
             revoked_at: client.revoked_at,
+            previous_secret_until: client.previous_secret_until,
         }
     }
 }

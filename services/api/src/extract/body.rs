@@ -39,6 +39,11 @@ pub(crate) trait Input: Sized + 'static {
         0
     }
 
+    /// What a call without a body means, where one may be left out.
+    fn absent() -> Option<Self> {
+        None
+    }
+
     /// Reads strictly parsed JSON.
     ///
     /// # Errors
@@ -213,6 +218,9 @@ async fn read<T: Input>(
             return Ok((T::read(Value::Null)?, bytes));
         }
         return Err(Refusal::new(Code::InvalidBody).at("", "must be empty").into());
+    }
+    if let Some(absent) = T::absent().filter(|_| bytes.is_empty()) {
+        return Ok((absent, bytes));
     }
     let sent = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = sent.unwrap_or_default().split(';').next().unwrap_or_default().trim();

@@ -49,13 +49,14 @@ struct JwkSet {
 
 /// Keys of access tokens
 ///
-/// The public keys that verify access tokens, as a JWK set.
+/// The public keys that verify access tokens, as a JWK set. While a key is being rotated both stand
+/// here: the new one before it signs, the old one until its last token has expired.
 #[utoipa::path(
     tag = "Authentication",
     responses((status = 200, description = "The keys", body = JwkSet)),
 )]
 #[get("/.well-known/jwks.json")]
 pub(crate) async fn jwks(api: web::Data<Api>) -> HttpResponse {
-    let keys = keys::jwks(&api.oubli).into_iter().map(Jwk::from).collect();
+    let keys = keys::jwks(&api.oubli).await.into_iter().map(Jwk::from).collect();
     HttpResponse::Ok().insert_header((CACHE_CONTROL, CACHED)).json(JwkSet { keys })
 }

@@ -10,7 +10,7 @@ use crate::log::hex;
 use crate::oubli::Oubli;
 
 /// The claims of an access token. A client's names its app; a staff user's its session.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct Claims {
     pub(crate) iss: String,
     pub(crate) aud: String,
@@ -51,7 +51,8 @@ impl Claims {
     }
 
     /// The signed token.
-    pub(crate) fn sign(&self, oubli: &Oubli) -> Result<String> {
-        Ok(oubli.secrets().token_signing.sign_jws(ACCESS_TOKEN_TYPE, self)?)
+    pub(crate) async fn sign(&self, oubli: &Oubli) -> Result<String> {
+        let secrets = oubli.recent_secrets().await;
+        Ok(secrets.signing(oubli.now()).sign_jws(ACCESS_TOKEN_TYPE, self)?)
     }
 }

@@ -11,9 +11,10 @@ use crate::keyring::LOG_SIGNING;
 use crate::oubli::Oubli;
 
 /// The keys that sign access tokens, as members of a JWK set (RFC 7517, section 5).
-#[must_use]
-pub fn jwks(oubli: &Oubli) -> Vec<PublicJwk> {
-    vec![oubli.secrets().token_signing.public_jwk()]
+/// A key stands here before it signs and until its last token has expired; see [`super::schedule`].
+pub async fn jwks(oubli: &Oubli) -> Vec<PublicJwk> {
+    let secrets = oubli.recent_secrets().await;
+    secrets.published(oubli.now()).map(VerifyingKey::public_jwk).collect()
 }
 
 /// A key that signs an app's certificates, receipts and checkpoints, or did.

@@ -7,6 +7,7 @@
 mod claims;
 pub mod keys;
 mod principal;
+pub mod schedule;
 pub mod token;
 mod verified;
 mod verify;

@@ -33,7 +33,7 @@ async fn token(oubli: &Oubli, client: &WithSecret) -> String {
 }
 
 fn claims(oubli: &Oubli, token: &str) -> Claims {
-    oubli.secrets().token_signing.verifying_key().verify_jws("at+jwt", token).unwrap()
+    oubli.secrets().signing(oubli.now()).verifying_key().verify_jws("at+jwt", token).unwrap()
 }
 
 #[tokio::test]
@@ -110,11 +110,45 @@ async fn a_rotated_secret_replaces_the_old_one_and_voids_no_token() {
     let old = client(&oubli, &shop, "records:read").await;
     let before = token(&oubli, &old).await;
     let call = Call::system(shop);
-    let new = clients::rotate_secret(&oubli, &call, &old.client).await.unwrap();
+    let new = clients::rotate_secret(&oubli, &call, &old.client, 0).await.unwrap();
     let refusal = issue(&oubli, request(&old)).await.err().unwrap();
     assert!(matches!(refusal, TokenRefusal::InvalidClient));
     verify(&oubli, &before).await.unwrap();
     verify(&oubli, &token(&oubli, &new).await).await.unwrap();
+}
+
+#[tokio::test]
+async fn two_secrets_hold_until_the_time_that_was_stated() {
+    let (_dir, oubli, clock) = testing::oubli().await;
+    let shop = testing::app(&oubli, "shop").await;
+    let (call, first) = (Call::system(shop.clone()), client(&oubli, &shop, "records:read").await);
+    let rotate = async |keep| clients::rotate_secret(&oubli, &call, &first.client, keep).await;
+    let until = async || {
+        clients::get(&oubli, &call.caller, &first.client).await.unwrap().previous_secret_until
+    };
+    assert_eq!(refused(rotate(clients::MAX_KEEP_SECONDS + 1).await), Code::InvalidBody);
+    let second = rotate(3_600).await.unwrap();
+    assert_eq!(until().await, Some(START.plus_seconds(3_600)));
+    for secret in [&first, &second] {
+        verify(&oubli, &token(&oubli, secret).await).await.unwrap();
+    }
+    clock.advance(3_599);
+    assert!(issue(&oubli, request(&first)).await.is_ok());
+    clock.advance(1);
+    assert!(issue(&oubli, request(&first)).await.is_err(), "its time is over");
+    assert!(issue(&oubli, request(&second)).await.is_ok());
+    assert_eq!(until().await, None, "what is over is not shown");
+
+    let third = rotate(60).await.unwrap();
+    let fourth = rotate(60).await.unwrap();
+    assert!(issue(&oubli, request(&second)).await.is_err(), "the one before the last ends");
+    for secret in [&third, &fourth] {
+        assert!(issue(&oubli, request(secret)).await.is_ok());
+    }
+    rotate(0).await.unwrap();
+    for secret in [&third, &fourth] {
+        assert!(issue(&oubli, request(secret)).await.is_err());
+    }
 }
 
 #[tokio::test]
@@ -123,7 +157,8 @@ async fn what_is_no_token_of_ours_is_refused_alike() {
     let shop = testing::app(&oubli, "shop").await;
     let good = token(&oubli, &client(&oubli, &shop, "records:read").await).await;
     let said = claims(&oubli, &good);
-    let key = &oubli.secrets().token_signing;
+    let secrets = oubli.secrets();
+    let key = secrets.signing(oubli.now());
     let sign = |change: &dyn Fn(&mut Claims)| {
         let mut claims = said.clone();
         change(&mut claims);
@@ -224,7 +259,7 @@ async fn published_keys_verify_what_was_signed() {
     let (_dir, oubli, _) = testing::oubli().await;
     let (shop, other) = (testing::app(&oubli, "shop").await, testing::app(&oubli, "other").await);
     let token = token(&oubli, &client(&oubli, &shop, "app:read").await).await;
-    let published = VerifyingKey::from_jwk(&keys::jwks(&oubli)[0]).unwrap();
+    let published = VerifyingKey::from_jwk(&keys::jwks(&oubli).await[0]).unwrap();
     assert!(published.verify_jws::<Claims>("at+jwt", &token).is_ok());
 
     let signed = oubli.keyring().app(&shop).await.unwrap();

@@ -101,15 +101,21 @@ pub async fn issue(oubli: &Oubli, request: TokenRequest<'_>) -> Result<IssuedTok
     let client = proven(oubli, &request, stored).ok_or(TokenRefusal::InvalidClient)?;
     let scopes = narrowed(client.scopes, request.scope)?;
     let seconds = oubli.model(&mut conn, &client.app).await?.settings.access_token_seconds;
-    let access_token = sign(oubli, client, scopes, seconds)?;
+    let access_token = sign(oubli, client, scopes, seconds).await?;
     Ok(IssuedToken { access_token, expires_in: seconds, scopes })
 }
 
 /// The client, if the secret is its own and it is not revoked.
 fn proven(oubli: &Oubli, request: &TokenRequest<'_>, stored: Option<Client>) -> Option<Client> {
-    let tag = stored.as_ref().map_or(NO_MAC.as_slice(), |client| client.secret_mac.as_slice());
     let parts = [request.client_id.as_bytes(), request.client_secret.as_bytes()];
-    let holds = oubli.secrets().mac.verify(SECRET_DOMAIN, &parts, tag);
+    let (secrets, now) = (oubli.secrets(), oubli.now());
+    let holds = |tag: Option<&Vec<u8>>| {
+        secrets.mac.verify(SECRET_DOMAIN, &parts, tag.map_or(NO_MAC.as_slice(), Vec::as_slice))
+    };
+    let previous = stored.as_ref().and_then(|client| client.previous.as_ref());
+    let previous = previous.filter(|(_, until)| now < *until).map(|(mac, _)| mac);
+    // Both are always compared, so that nothing can be told from the time it takes.
+    let holds = holds(stored.as_ref().map(|client| &client.secret_mac)) | holds(previous);
     stored.filter(|client| holds && client.revoked_at.is_none())
 }
 
@@ -120,9 +126,9 @@ fn narrowed(all: Scopes, asked: Option<&str>) -> Result<Scopes, TokenRefusal> {
     if some && asked.within(all) { Ok(asked) } else { Err(TokenRefusal::InvalidScope) }
 }
 
-fn sign(oubli: &Oubli, client: Client, scopes: Scopes, seconds: u32) -> Result<String> {
+async fn sign(oubli: &Oubli, client: Client, scopes: Scopes, seconds: u32) -> Result<String> {
     let mut claims = Claims::new(oubli, client.client.to_string(), oubli.now(), seconds);
     claims.scope = scopes.to_string();
     claims.app = Some(client.app);
-    claims.sign(oubli)
+    claims.sign(oubli).await
 }

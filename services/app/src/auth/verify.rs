@@ -4,7 +4,7 @@ use oubli_domain::scope::Scopes;
 use oubli_domain::{AppId, ClientId, Code, SessionId, Time, UserId};
 use oubli_store::staff::users;
 use oubli_store::{clients, staff};
-use oubli_vault::verify_access_token;
+use oubli_vault::{TokenError, verify_access_token};
 
 use super::claims::Claims;
 use super::principal::{Principal, Staff};
@@ -14,6 +14,8 @@ use crate::oubli::Oubli;
 
 /// The longest token that is looked at, in bytes. Ours have some 600.
 const MAX_TOKEN: usize = 4_096;
+/// How often a token with an unknown key makes this node read the keys, in seconds.
+const UNKNOWN_KEY_SECONDS: i64 = 5;
 
 /// Whom a bearer token belongs to: its signature, issuer, audience and times hold, and its client
 /// is not revoked or its session is open and its user not disabled. A token that was found good is
@@ -29,18 +31,27 @@ pub async fn verify(oubli: &Oubli, token: &str) -> Result<Principal> {
     if let Some(principal) = oubli.verified_tokens().get(&key, now) {
         return Ok(principal);
     }
-    let claims = claims(oubli, token, now)?;
+    let claims = claims(oubli, token, now).await?;
     let generation = oubli.verified_tokens().generation();
     let principal = owner(oubli, &claims, now).await?.ok_or(Code::Unauthenticated)?;
     oubli.verified_tokens().put(key, principal.clone(), claims.exp, now, generation);
     Ok(principal)
 }
 
-fn claims(oubli: &Oubli, token: &str, now: Time) -> Result<Claims> {
-    let key = oubli.secrets().token_signing.verifying_key();
+/// What a token says. One that names an unknown key may name one that another node has just made:
+/// the keys are read again, at most every [`UNKNOWN_KEY_SECONDS`].
+async fn claims(oubli: &Oubli, token: &str, now: Time) -> Result<Claims> {
+    let mut read = read(oubli, token, now);
+    if read == Err(TokenError::UnknownKey) && oubli.reload_secrets(UNKNOWN_KEY_SECONDS).await? {
+        read = self::read(oubli, token, now);
+    }
+    read.map_err(|_| Code::Unauthenticated.into())
+}
+
+fn read(oubli: &Oubli, token: &str, now: Time) -> Result<Claims, TokenError> {
+    let keys: Vec<_> = oubli.secrets().published(now).cloned().collect();
     let issuer = &oubli.options().issuer;
-    verify_access_token(token, std::slice::from_ref(key), issuer, issuer, now.seconds())
-        .map_err(|_| Code::Unauthenticated.into())
+    verify_access_token(token, &keys, issuer, issuer, now.seconds())
 }
 
 async fn owner(oubli: &Oubli, claims: &Claims, now: Time) -> Result<Option<Principal>> {

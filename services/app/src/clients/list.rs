@@ -14,7 +14,7 @@ use crate::oubli::Oubli;
 /// `client-not-found`.
 pub async fn get(oubli: &Oubli, caller: &Caller, client: &ClientId) -> Result<Client> {
     let stored = clients::get(&mut oubli.data().conn().await?, &caller.app, client).await?;
-    stored.map(Client::from).ok_or_else(|| Code::ClientNotFound.into())
+    stored.map(|client| Client::of(client, oubli.now())).ok_or_else(|| Code::ClientNotFound.into())
 }
 
 /// At most `limit` clients of the caller's app, oldest first, from the one that follows `after`.
@@ -32,5 +32,5 @@ pub async fn list(
         return Err(Code::AppNotFound.into());
     }
     let stored = clients::list(&mut conn, &caller.app, after, limit.into()).await?;
-    Ok(stored.into_iter().map(Client::from).collect())
+    Ok(stored.into_iter().map(|client| Client::of(client, oubli.now())).collect())
 }

@@ -18,7 +18,7 @@ use oubli_vault::SecretToken;
 pub use create::{NewClient, create};
 pub use list::{get, list};
 pub use revoke::revoke;
-pub use rotate::rotate_secret;
+pub use rotate::{MAX_KEEP_SECONDS, rotate_secret};
 
 use crate::oubli::Oubli;
 
@@ -40,10 +40,13 @@ pub struct Client {
     pub rotated_at: Option<Time>,
     /// Since when it may not call any more.
     pub revoked_at: Option<Time>,
+    /// Until when the secret before the newest still gets tokens.
+    pub previous_secret_until: Option<Time>,
 }
 
-impl From<clients::Client> for Client {
-    fn from(stored: clients::Client) -> Self {
+impl Client {
+    fn of(stored: clients::Client, now: Time) -> Self {
+        let previous = stored.previous.map(|(_, until)| until);
         Self {
             client: stored.client,
             title: stored.title,
@@ -51,6 +54,7 @@ impl From<clients::Client> for Client {
             created_at: stored.created_at,
             rotated_at: stored.rotated_at,
             revoked_at: stored.revoked_at,
+            previous_secret_until: previous.filter(|until| now < *until),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Replacing the secret of a client.
 
-use oubli_domain::{AppId, ClientId, Code};
+use oubli_domain::{AppId, ClientId, Code, Refusal};
 use oubli_store::{StoreError, Tx, clients, events};
 
 use super::{WithSecret, new_secret};
@@ -10,23 +10,41 @@ use crate::log::Entry;
 use crate::once::Answer;
 use crate::oubli::Oubli;
 
-/// Gives a client a new secret; the old one gets no more tokens from then on. Tokens that it got
-/// already stay valid until they expire: to void those too, revoke the client.
+/// The longest that a secret outlives its successor, in seconds: a week.
+pub const MAX_KEEP_SECONDS: u32 = 604_800;
+
+/// Gives a client a new secret. The one before gets tokens for `keep_previous_seconds` more, at most
+/// [`MAX_KEEP_SECONDS`]; for 0, none from now on. One that was still kept from a rotation before
+/// ends now. Tokens that were issued already stay valid until they expire: to void those too, revoke
+/// the client.
 ///
 /// # Errors
-/// `client-not-found`, `client-revoked`, `secret-already-shown`.
-pub async fn rotate_secret(oubli: &Oubli, call: &Call, client: &ClientId) -> Result<WithSecret> {
+/// `client-not-found`, `client-revoked`, `secret-already-shown`; `invalid-body` for longer.
+pub async fn rotate_secret(
+    oubli: &Oubli,
+    call: &Call,
+    client: &ClientId,
+    keep_previous_seconds: u32,
+) -> Result<WithSecret> {
+    if keep_previous_seconds > MAX_KEEP_SECONDS {
+        let refusal = Refusal::new(Code::InvalidBody);
+        return Err(refusal.at("/keep_previous_seconds", "must be 0 to 604800").into());
+    }
     let (app, actor, now) = (&call.caller.app, &call.caller.actor, oubli.now());
     let (secret, mac) = new_secret(oubli, client);
-    let event =
-        Entry::new().fact("client", client.as_str()).event(app, actor, now, "client.rotate");
+    let keep = (keep_previous_seconds > 0).then(|| now.plus_seconds(keep_previous_seconds.into()));
+    let mut entry = Entry::new().fact("client", client.as_str());
+    if keep.is_some() {
+        entry = entry.fact("keep_previous_seconds", keep_previous_seconds);
+    }
+    let event = entry.event(app, actor, now, "client.rotate");
     let (app, id) = (app.clone(), client.clone());
     oubli
         .write_once("clients.rotate", call, None, Answer::OneTimeSecret, move |tx| {
             let (app, id, mac, event) = (app.clone(), id.clone(), mac.clone(), event.clone());
             Box::pin(async move {
                 require_live(tx, &app, &id).await?;
-                clients::set_secret(tx, &app, &id, &mac, now).await?;
+                clients::set_secret(tx, &app, &id, &mac, now, keep).await?;
                 events::insert(tx, &event).await
             })
         })

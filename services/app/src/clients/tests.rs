@@ -56,7 +56,7 @@ async fn a_revoked_client_stays_revoked() {
     clock.advance(60);
     revoke(&oubli, &call, &client).await.unwrap();
     assert_eq!(get(&oubli, &call.caller, &client).await.unwrap().revoked_at, Some(at));
-    assert_eq!(refused(rotate_secret(&oubli, &call, &client).await), Code::ClientRevoked);
+    assert_eq!(refused(rotate_secret(&oubli, &call, &client, 0).await), Code::ClientRevoked);
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn another_apps_client_is_not_found() {
     for id in [&foreign, &unknown] {
         assert_eq!(refused(get(&oubli, &shop.caller, id).await), Code::ClientNotFound);
         assert_eq!(refused(revoke(&oubli, &shop, id).await), Code::ClientNotFound);
-        assert_eq!(refused(rotate_secret(&oubli, &shop, id).await), Code::ClientNotFound);
+        assert_eq!(refused(rotate_secret(&oubli, &shop, id, 0).await), Code::ClientNotFound);
     }
     assert_eq!(get(&oubli, &other.caller, &foreign).await.unwrap().revoked_at, None);
     assert!(list(&oubli, &shop.caller, None, 10).await.unwrap().is_empty());

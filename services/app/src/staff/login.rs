@@ -108,7 +108,7 @@ async fn open_session(oubli: &Oubli, user: &users::User) -> Result<SignedIn> {
     claims.scope = role.scopes().to_string();
     claims.sid = Some(session);
     claims.role = Some(role);
-    let access_token = claims.sign(oubli)?;
+    let access_token = claims.sign(oubli).await?;
     Ok(SignedIn { access_token, expires_in: SESSION_SECONDS, user: id, role, must_change })
 }
 

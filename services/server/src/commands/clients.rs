@@ -26,11 +26,11 @@ pub(super) async fn run(command: Client, root_key: Option<String>) -> anyhow::Re
             show(&told(clients::create(&oubli, &call, NewClient { title, scopes }).await)?);
             oubli.close().await;
         }
-        Client::Rotate { config, client } => {
+        Client::Rotate { config, client, keep_previous } => {
             let client = ClientId::new(client)?;
             let oubli = open(config, root_key).await?;
             let call = Call::system(client.app());
-            show(&told(clients::rotate_secret(&oubli, &call, &client).await)?);
+            show(&told(clients::rotate_secret(&oubli, &call, &client, keep_previous).await)?);
             oubli.close().await;
         }
         Client::Revoke { config, client } => {

@@ -8,6 +8,7 @@ mod demo;
 pub(crate) mod export;
 mod health;
 pub(crate) mod import;
+pub(crate) mod keys;
 mod migrate;
 mod openapi;
 mod serve;
@@ -56,6 +57,7 @@ pub async fn run(loaded: Loaded) -> anyhow::Result<ExitCode> {
         Command::User(user) => users::run(user, from_environment).await,
         Command::App(app) => apps::run(app, from_environment).await,
         Command::Client(client) => clients::run(client, from_environment).await,
+        Command::Keys(keys) => keys::run(keys, from_environment).await,
         Command::Demo(demo) => demo::run(demo).await,
         Command::Config(config) => config::run(config, &report, from_environment),
         Command::Import(import) => import::run(*import, from_environment).await,

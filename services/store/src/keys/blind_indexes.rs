@@ -22,6 +22,14 @@ statements! {
     DELETE_PENDING = "delete from blind_indexes where app_id = $1 and subject_id = $2 and claim_id = $3 and live = $4";
     DELETE_IDENTIFIER = "delete from blind_indexes where app_id = $1 and subject_id = $2 and identifier_id = $3";
     VALUES_OF = "select value from blind_indexes where app_id = $1 and subject_id = $2 order by type, version, value";
+    COUNTS = "select app_id, type, version, count(*) from blind_indexes group by app_id, type, version order by app_id, type, version";
+    WITHOUT = "select value, subject_id, identifier_id, claim_id, live, created_at from blind_indexes o where app_id = $1 and type = $2 and version = $3 and value > $5 and not exists (select 1 from blind_indexes n where n.app_id = $1 and n.subject_id = o.subject_id and n.identifier_id = o.identifier_id and n.version = $4) order by value limit $6";
+    // Changes nothing, and yet meets every other write to the row: whoever deletes it meanwhile
+    // starts over and finds what was copied from it.
+    TOUCH = "update blind_indexes set live = live where app_id = $1 and type = $2 and version = $3 and value = $4 and identifier_id = $5";
+    COPY = "insert into blind_indexes (app_id, type, version, value, subject_id, identifier_id, claim_id, live, created_at) select app_id, type, $5, $6, subject_id, identifier_id, claim_id, live, created_at from blind_indexes where app_id = $1 and type = $2 and version = $3 and value = $4 on conflict (app_id, type, version, value) do nothing";
+    DELETE_OLDER = lite "delete from blind_indexes where rowid in (select rowid from blind_indexes where app_id = $1 and type = $2 and version < $3 limit 500)"
+                   pg "delete from blind_indexes where app_id = $1 and ctid in (select ctid from blind_indexes where app_id = $1 and type = $2 and version < $3 limit 500)";
     PENDING = "select distinct app_id, subject_id, claim_id from blind_indexes where live = $1 and created_at <= $2 limit $3";
 }
 
@@ -65,6 +73,13 @@ struct FoundRow {
     value: Vec<u8>,
     #[sqlx(flatten)]
     owner: Row,
+}
+
+impl FoundRow {
+    fn read(self) -> Result<([u8; 32], Owner)> {
+        let value = self.value.try_into();
+        Ok((value.map_err(|_| StoreError::Damaged("blind_indexes.value"))?, self.owner.into()))
+    }
 }
 
 impl From<Row> for Owner {
@@ -115,13 +130,78 @@ pub async fn find_many(
 ) -> Result<Vec<([u8; 32], Owner)>> {
     let list = lists::of_bytes(values.iter().map(<[u8; 32]>::as_slice));
     let rows: Vec<FoundRow> = conn.all(&FIND_MANY, (app, kind.as_str(), version, list)).await?;
-    rows.into_iter()
-        .map(|row| {
-            let value =
-                row.value.try_into().map_err(|_| StoreError::Damaged("blind_indexes.value"))?;
-            Ok((value, row.owner.into()))
-        })
-        .collect()
+    rows.into_iter().map(FoundRow::read).collect()
+}
+
+/// How many indexes there are of each app, type and version.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn counts(conn: &mut Conn) -> Result<Vec<(String, String, i64, i64)>> {
+    conn.all(&COUNTS, ()).await
+}
+
+/// At most `limit` indexes of version `old` whose identifier has none of version `new`, by value,
+/// from the one that follows `after`.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn without_version(
+    conn: &mut Conn,
+    app: &AppId,
+    kind: IdentifierType,
+    (old, new): (i64, i64),
+    after: &[u8],
+    limit: i64,
+) -> Result<Vec<([u8; 32], Owner)>> {
+    let args = (app, kind.as_str(), old, new, after, limit);
+    let rows: Vec<FoundRow> = conn.all(&WITHOUT, args).await?;
+    rows.into_iter().map(FoundRow::read).collect()
+}
+
+/// What became of a [`copy`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Copied {
+    /// The identifier has both versions now.
+    Done,
+    /// The identifier went meanwhile; nothing was written.
+    Gone,
+    /// The new index belongs to another identifier; nothing was written.
+    Taken,
+}
+
+/// Adds the index `new` for the identifier that `old` belongs to, as live or pending as that.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn copy(
+    tx: &mut Tx,
+    held: &Held,
+    old: &BlindIndex,
+    identifier: IdentifierId,
+    new: &BlindIndex,
+) -> Result<Copied> {
+    let (app, kind) = (held.app(), old.kind.as_str());
+    let touch = (app, kind, old.version, &old.value, identifier);
+    if tx.execute(&TOUCH, touch).await? == 0 {
+        return Ok(Copied::Gone);
+    }
+    let args = (app, kind, old.version, &old.value, new.version, &new.value);
+    let inserted = tx.execute(&COPY, args).await? == 1;
+    Ok(if inserted { Copied::Done } else { Copied::Taken })
+}
+
+/// Deletes up to 500 indexes of a type whose version is below `version`, and gives how many.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn delete_older(
+    tx: &mut Tx,
+    app: &AppId,
+    kind: IdentifierType,
+    version: i64,
+) -> Result<u64> {
+    tx.execute(&DELETE_OLDER, (app, kind.as_str(), version)).await
 }
 
 /// Marks the indexes of a kept claim as live.

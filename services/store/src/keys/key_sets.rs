@@ -12,7 +12,7 @@ statements! {
     GET = "select revision from key_sets where app_id = $1";
     HOLD = lite "select revision from key_sets where app_id = $1"
            pg "select revision from key_sets where app_id = $1 for share";
-    CHANGE = "update key_sets set revision = revision + 1 where app_id = $1";
+    CHANGE = "update key_sets set revision = revision + 1 where app_id = $1 and revision = $2";
     ROOT_FLOOR = "select version from root_floor where name = $1";
     HOLD_ROOT = lite "select version from root_floor where name = $1"
                 pg "select version from root_floor where name = $1 for share";
@@ -83,14 +83,16 @@ pub async fn hold(tx: &mut Tx, app: &AppId, revision: i64) -> Result<Held> {
     }
 }
 
-/// Begins a change of the app's keys: waits for the writers that hold them, and makes the later
-/// ones load them again. It is the first statement of its transaction.
+/// Begins a change of the app's keys as they were loaded at `revision`: waits for the writers that
+/// hold them, and makes the later ones load them again.
 ///
 /// # Errors
-/// [`StoreError::RowCount`] when the app has no keys.
-pub async fn change(tx: &mut Tx, app: &AppId) -> Result<Held> {
-    tx.execute_one(&CHANGE, (app,)).await?;
-    Ok(Held { app: app.clone() })
+/// [`StoreError::Stale`] when they have changed already.
+pub async fn change(tx: &mut Tx, app: &AppId, revision: i64) -> Result<Held> {
+    match tx.execute(&CHANGE, (app, revision)).await? {
+        1 => Ok(Held { app: app.clone() }),
+        _ => Err(StoreError::Stale),
+    }
 }
 
 /// Holds a root key version to wrap something under it.

@@ -5,6 +5,7 @@ pub mod blind_indexes;
 pub mod key_sets;
 pub mod service_secrets;
 pub mod subject_keys;
+pub mod work;
 
 use oubli_domain::{AppId, ClaimId, SubjectId};
 use uuid::Uuid;

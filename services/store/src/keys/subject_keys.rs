@@ -10,6 +10,9 @@ use crate::error::Result;
 use crate::statement::statements;
 
 statements! {
+    UNDER = "select subject_id, claim_id, live, key_id, key_version, epoch, wrapped, commitment from subject_keys where app_id = $1 and epoch = $2 and subject_id > $3 order by subject_id limit $4";
+    REWRAP = "update subject_keys set epoch = $5, wrapped = $6 where app_id = $1 and subject_id = $2 and epoch = $3 and wrapped = $4";
+    COUNTS = "select epoch, count(*) from subject_keys where app_id = $1 group by epoch order by epoch";
     INSERT = "insert into subject_keys (app_id, subject_id, claim_id, live, key_id, key_version, epoch, wrapped, commitment, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     GET = "select subject_id, claim_id, live, key_id, key_version, epoch, wrapped, commitment from subject_keys where app_id = $1 and subject_id = $2";
     MAKE_LIVE = "update subject_keys set live = $3 where app_id = $1 and claim_id = $4 and subject_id = $2";
@@ -72,16 +75,63 @@ pub async fn get(
     subject: SubjectId,
 ) -> Result<Option<WrappedDataKey>> {
     let row: Option<Row> = conn.optional(&GET, (app, subject)).await?;
-    Ok(row.map(|row| WrappedDataKey {
-        subject: SubjectId(row.subject_id),
-        claim: ClaimId(row.claim_id),
-        live: row.live,
-        key_id: row.key_id,
-        key_version: row.key_version,
-        epoch: row.epoch,
-        wrapped: row.wrapped,
-        commitment: row.commitment,
-    }))
+    Ok(row.map(WrappedDataKey::from))
+}
+
+/// At most `limit` data keys that stand under an epoch, pending ones too, by subject, from the one
+/// that follows `after`.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn under(
+    conn: &mut Conn,
+    app: &AppId,
+    epoch: i64,
+    after: Option<SubjectId>,
+    limit: i64,
+) -> Result<Vec<WrappedDataKey>> {
+    let after = after.map_or(Uuid::nil(), |subject| subject.0);
+    let rows: Vec<Row> = conn.all(&UNDER, (app, epoch, after, limit)).await?;
+    Ok(rows.into_iter().map(WrappedDataKey::from).collect())
+}
+
+/// Wraps a data key under the newest epoch, whose keys are held; false when it was deleted or
+/// rewrapped since it was read.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn rewrap(
+    tx: &mut Tx,
+    held: &Held,
+    old: &WrappedDataKey,
+    epoch: i64,
+    wrapped: &[u8],
+) -> Result<bool> {
+    let args = (held.app(), old.subject, old.epoch, &old.wrapped, epoch, wrapped);
+    Ok(tx.execute(&REWRAP, args).await? == 1)
+}
+
+/// How many data keys stand under each epoch of an app; epochs without any are left out.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn counts(conn: &mut Conn, app: &AppId) -> Result<Vec<(i64, i64)>> {
+    conn.all(&COUNTS, (app,)).await
+}
+
+impl From<Row> for WrappedDataKey {
+    fn from(row: Row) -> Self {
+        Self {
+            subject: SubjectId(row.subject_id),
+            claim: ClaimId(row.claim_id),
+            live: row.live,
+            key_id: row.key_id,
+            key_version: row.key_version,
+            epoch: row.epoch,
+            wrapped: row.wrapped,
+            commitment: row.commitment,
+        }
+    }
 }
 
 /// Marks the key of a kept claim as live.

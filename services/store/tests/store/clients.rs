@@ -46,7 +46,7 @@ both_engines! {
         write!(stores.data, [new], |tx| clients::insert(tx, &new).await)?;
         let at = NOON.plus_seconds(1);
         write!(stores.data, [new], |tx| {
-            clients::set_secret(tx, &new.app, &new.client, &[7], at).await
+            clients::set_secret(tx, &new.app, &new.client, &[7], at, None).await
         })?;
         let mut conn = stores.data.conn().await?;
         let stored = clients::get(&mut conn, &new.app, &new.client).await?.context("the client")?;
@@ -62,7 +62,7 @@ both_engines! {
         let stored = clients::get(&mut conn, &new.app, &new.client).await?.context("the client")?;
         assert_eq!(stored.revoked_at, Some(NOON.plus_seconds(1)));
         let secret = write!(stores.data, [new], |tx| {
-            clients::set_secret(tx, &new.app, &new.client, &[7], NOON).await
+            clients::set_secret(tx, &new.app, &new.client, &[7], NOON, None).await
         });
         assert!(matches!(secret, Err(StoreError::RowCount { actual: 0, .. })), "{secret:?}");
     }

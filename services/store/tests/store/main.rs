@@ -8,6 +8,7 @@ mod data_maps;
 mod describe;
 mod idempotency;
 mod jobs;
+mod keys;
 mod many;
 mod migrations;
 mod notices;

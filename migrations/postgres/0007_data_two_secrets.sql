@@ -1,0 +1,6 @@
+-- A client's secret before the last rotation, for as long as it still gets tokens.
+ALTER TABLE clients ADD COLUMN previous_secret_mac BYTEA;
+ALTER TABLE clients ADD COLUMN previous_secret_until BIGINT;
+
+-- One certificate of a request is final.
+CREATE UNIQUE INDEX certificates_final ON certificates (app_id, request_id) WHERE kind = 'final';
