@@ -275,8 +275,8 @@ both_engines! {
         let shop = open_shop(&process, &client).await;
         let mut told = Told::default();
         let subject = put_in(&mut told, &shop).await;
-        import::bring(&mut told, &shop, &place).await;
         receipts::put_in(&mut told, &shop, &subject).await;
+        import::bring(&mut told, &shop, &place).await;
         send_astray(&mut told, &shop, &subject).await;
         send_in_heads(&mut told, &shop, &process.url).await;
         read(&shop, &subject).await;

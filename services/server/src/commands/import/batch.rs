@@ -67,11 +67,16 @@ impl Batch {
         if self.entries.iter().any(|entry| entry.kind.is_some()) {
             return Ok(());
         }
-        let Some(first) = self.entries.first() else { bail!("the file is empty") };
-        let what = match &first.text {
-            Some(text) if text.contains(&0) => "it is binary",
-            Some(text) if std::str::from_utf8(text).is_err() => "it is not UTF-8",
-            _ => "none of its lines is a JSON object with a `type` of the schema",
+        if self.entries.is_empty() {
+            bail!("the file is empty");
+        }
+        let texts = || self.entries.iter().filter_map(|entry| entry.text.as_ref());
+        let what = if texts().any(|text| text.contains(&0)) {
+            "it is binary"
+        } else if texts().any(|text| std::str::from_utf8(text).is_err()) {
+            "it is not UTF-8"
+        } else {
+            "none of its lines is a JSON object with a `type` of the schema"
         };
         bail!(
             "this is no file of import lines: {what}. Nothing was imported. `oubli import --help` \
