@@ -1,6 +1,7 @@
 //! The service as its callers meet it, on both engines.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod accountability;
 mod authorisation;
 mod bad_input;
 mod bulk_consents;

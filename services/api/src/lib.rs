@@ -21,6 +21,7 @@ mod problem;
 mod purposes;
 mod rate;
 mod records;
+mod register;
 mod requests;
 mod routes;
 mod staff;

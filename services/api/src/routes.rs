@@ -4,7 +4,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     apps, clients, consents, data_map, downloads, events, health, import, notices, oauth, openapi,
-    purposes, records, requests, staff, subjects, unmatched,
+    purposes, records, register, requests, staff, subjects, unmatched,
 };
 
 /// Adds every endpoint.
@@ -15,6 +15,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(apps::routes)
         .configure(clients::routes)
         .configure(data_map::routes)
+        .configure(register::routes)
         .configure(notices::routes)
         .configure(purposes::routes)
         .configure(subjects::routes)

@@ -112,6 +112,8 @@ codes! {
     DataMapNotFound = 404 "data-map-not-found" "There is no such data map";
     /// No such consent event of this subject.
     ConsentEventNotFound = 404 "consent-event-not-found" "There is no such consent event";
+    /// There are no messages in the language that was asked for; `detail` lists those there are.
+    LanguageNotFound = 404 "language-not-found" "There is no notice in this language";
     /// No such purpose in the data map in force, where a path names one.
     PurposeNotFound = 404 "purpose-not-found" "There is no such purpose";
     /// No such request in this app.

@@ -20,7 +20,18 @@ statements! {
     STATES_OF_MANY = lite "select subject_id, event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_states where app_id = $1 and subject_id in (select unhex(value) from json_each($2)) and purpose in (select value from json_each($3))"
                      pg "select subject_id, event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_states where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($2 as text) as jsonb)))) and purpose = any(array(select value from jsonb_array_elements_text(cast(cast($3 as text) as jsonb))))";
     GRANTED = "select subject_id from consent_states where app_id = $1 and purpose = $2 and action = $3 and subject_id > $4 order by subject_id limit $5";
+    COUNT_GRANTED = "select count(*) from (select 1 from consent_states where app_id = $1 and purpose = $2 and action = 'granted' limit $3) as granted";
     SET_STATE = "insert into consent_states (app_id, subject_id, purpose, action, event_id, notice, notice_version, language, occurred_at, recorded_at, seq) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (app_id, subject_id, purpose) do update set action = excluded.action, event_id = excluded.event_id, notice = excluded.notice, notice_version = excluded.notice_version, language = excluded.language, occurred_at = excluded.occurred_at, recorded_at = excluded.recorded_at, seq = excluded.seq";
+}
+
+/// How many people's last word on a purpose is a grant; the counting ends at `most`.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn count_granted(conn: &mut Conn, app: &AppId, purpose: &Name, most: u64) -> Result<u64> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let (count,): (i64,) = conn.one(&COUNT_GRANTED, (app, purpose, most)).await?;
+    Ok(count.unsigned_abs())
 }
 
 #[derive(sqlx::FromRow)]

@@ -1,11 +1,13 @@
 //! What handlers take: who may call, the body, a page, conditions.
 
+mod accept;
 mod auth;
 mod body;
 mod condition;
 mod page;
 pub(crate) mod scopes;
 
+pub(crate) use accept::names as accepts;
 pub(crate) use auth::{AnySession, AnyStaff, Granted, GrantedStaff};
 pub(crate) use body::{Ask, Input, Open, StaffWrite, Timely, Write, read_json};
 pub(crate) use condition::{Condition, etag};

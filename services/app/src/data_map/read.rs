@@ -1,6 +1,6 @@
 //! Reading the data map in force, an older version, and the list of versions.
 
-use oubli_domain::{Code, Time};
+use oubli_domain::{Code, DataMap, Time};
 use oubli_store::data_maps::{self, DataMapSummary, StoredDataMap};
 use serde_json::Value;
 
@@ -58,6 +58,16 @@ pub async fn get(oubli: &Oubli, caller: &Caller, version: Option<i64>) -> Result
     let in_force = oubli.model(&mut conn, &caller.app).await?.app.data_map_version;
     let stored = data_maps::get(&mut conn, &caller.app, version.unwrap_or(in_force)).await?;
     stored.ok_or(Code::DataMapNotFound)?.try_into()
+}
+
+/// The data map in force with its number, for what is made from it.
+///
+/// # Errors
+/// `data-map-not-found` before the first one was put.
+pub async fn in_force(oubli: &Oubli, caller: &Caller) -> Result<(i64, DataMap)> {
+    let mut conn = oubli.data().snapshot().await?;
+    let model = oubli.model(&mut conn, &caller.app).await?;
+    Ok((model.app.data_map_version, model.map()?.map().clone()))
 }
 
 /// At most `limit` versions, oldest first, from the one that follows `after`.

@@ -167,7 +167,7 @@ impl CompiledDataMap {
 }
 
 /// Whether a type that `before` allows is not allowed by `after`. Integers are numbers.
-fn narrows(before: &Value, after: &Value) -> bool {
+pub(super) fn narrows(before: &Value, after: &Value) -> bool {
     let after = types(after);
     let fits = |t: &&str| after.contains(t) || *t == "integer" && after.contains(&"number");
     !types(before).iter().all(fits)

@@ -41,6 +41,11 @@ impl Period {
             .map_or(END_OF_TIME, |end| Time(end.timestamp().as_microsecond()))
     }
 
+    /// Its years, months, weeks and days.
+    pub(super) fn parts(self) -> [u32; 4] {
+        [self.years, self.months, self.weeks, self.days]
+    }
+
     fn span(self) -> Span {
         // The bounds of `MAX` lie far within those of a span.
         Span::new().years(self.years).months(self.months).weeks(self.weeks).days(self.days)

@@ -1,0 +1,102 @@
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use serde_json::json;
+
+use super::{NoticeLanguage, PrivacyNotice, fill, markdown, privacy_notice};
+use crate::DataMap;
+
+fn map() -> DataMap {
+    let field = |origin| json!({ "schema": {"type": "string"}, "classification": "name", "origin": origin });
+    DataMap::parse(json!({
+        "categories": { "profile": {
+            "title": "Profile", "clock_start": {"from": "created"}, "duration": "P1Y6M",
+            "fields": { "name": field(json!("provided")), "score": field(json!({"third_party": "Scores Ltd"})) },
+        }},
+        "purposes": {
+            "news": { "title": "<b>News</b>", "lawful_basis": "consent", "notice": "news",
+                "direct_marketing": true, "consent_validity": "P1Y", "reads": {"profile": ["name"]} },
+            "credit": { "title": "Credit", "lawful_basis": "contract",
+                "automated_decision": {"logic": "Points are added up."},
+                "reads": {"profile": ["*"]} },
+        },
+        "app": {
+            "controller": { "name": "Shop Ltd", "email": "privacy@shop.example" },
+            "subject_kinds": ["customers"],
+            "recipients": [{ "name": "mailer", "title": "Mail Inc", "country": "US" }],
+            "transfers": [{ "country": "US", "recipient": "mailer", "safeguard": "SCC 2021/914" }],
+            "supervisory_authority": { "name": "CNIL" },
+            "time_zone": "Europe/Paris", "country": "FR",
+        },
+    }))
+    .unwrap()
+}
+
+fn text(notice: &PrivacyNotice) -> String {
+    let sections = notice.sections.iter();
+    sections
+        .flat_map(|s| s.paragraphs.iter().chain(&s.items))
+        .cloned()
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn every_language_says_all_of_it() {
+    for language in NoticeLanguage::ALL {
+        let notice = privacy_notice(&map(), *language);
+        let text = text(&notice);
+        let facts = [
+            "Shop Ltd, privacy@shop.example",
+            "<b>News</b>",
+            "Credit",
+            "Scores Ltd",
+            "Mail Inc (US)",
+            "SCC 2021/914",
+            "CNIL",
+            "Points are added up.",
+            "Profile (name, score)",
+        ];
+        for fact in facts {
+            assert!(text.contains(fact), "{language}: {fact} is not in {text}");
+        }
+        for article in ["15", "16", "17", "18", "20", "21", "22"] {
+            assert!(
+                text.to_lowercase().contains(&format!("art. {article} ")),
+                "{language} {article}"
+            );
+        }
+        assert_eq!(notice.sections.len(), 10, "{language}");
+        assert!(!text.contains("{}"), "{language} leaves a place empty");
+    }
+}
+
+#[test]
+fn a_map_without_consent_tells_nobody_to_withdraw_it() {
+    let mut map = map();
+    map.purposes.retain(|name, _| name.as_str() == "credit");
+    let notice = privacy_notice(&map, NoticeLanguage::En);
+    assert!(notice.sections.iter().all(|section| !section.article.starts_with("7(3)")));
+}
+
+#[test]
+fn periods_are_words_of_the_language() {
+    for (language, words) in
+        [("en", "1 year, 6 months"), ("de", "1 Jahr, 6 Monate"), ("fr", "1 an, 6 mois")]
+    {
+        let notice = privacy_notice(&map(), language.parse().unwrap());
+        assert!(text(&notice).contains(words), "{language}");
+    }
+}
+
+#[test]
+fn what_the_app_wrote_makes_no_markup() {
+    let text = markdown(&privacy_notice(&map(), NoticeLanguage::En));
+    assert!(text.starts_with("# How we process your personal data\n\n## Who is responsible\n"));
+    assert!(text.contains("- \\<b\\>News\\</b\\>: your consent"));
+    assert!(!text.contains("<b>"));
+}
+
+#[test]
+fn values_are_not_taken_for_messages() {
+    assert_eq!(fill("{}: {}.", &["a{}", "b"]), "a{}: b.");
+}

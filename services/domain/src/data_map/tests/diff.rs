@@ -1,0 +1,129 @@
+use serde_json::{Value, json};
+
+use crate::DataMap;
+use crate::data_map::diff::{Change, ChangeKind, Effect, Part, Reach, diff};
+use crate::ids::Name;
+
+fn shop() -> Value {
+    json!({
+        "categories": { "profile": {
+            "title": "Profile", "clock_start": {"from": "created"}, "duration": "P1Y",
+            "fields": {
+                "name": {"schema": {"type": "string"}, "classification": "name", "origin": "provided"},
+                "age": {"schema": {"type": "integer"}, "classification": "age", "origin": "provided"},
+            },
+        }},
+        "purposes": {
+            "news": {"title": "News", "lawful_basis": "consent", "notice": "news",
+                     "consent_validity": "P2Y", "reads": {"profile": ["name"]}},
+            "all": {"title": "All", "lawful_basis": "contract", "reads": {"profile": ["*"]}},
+        },
+        "app": {
+            "controller": {"name": "Shop Ltd"}, "subject_kinds": ["customers"],
+            "recipients": [{"name": "mailer", "title": "Mail Inc"}],
+            "time_zone": "Europe/Paris", "country": "FR",
+        },
+    })
+}
+
+fn changed(change: impl FnOnce(&mut Value)) -> Vec<Change> {
+    let mut after = shop();
+    change(&mut after);
+    diff(&DataMap::parse(shop()).unwrap(), &DataMap::parse(after).unwrap())
+}
+
+fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+#[track_caller]
+fn expect_one(
+    changes: &[Change],
+    part: Part,
+    kind: ChangeKind,
+    pointer: &str,
+    effect: Effect,
+) -> Option<Reach> {
+    let found: Vec<_> = changes
+        .iter()
+        .filter(|c| c.part == part && c.kind == kind && c.pointer == pointer)
+        .flat_map(|c| &c.meanings)
+        .filter(|meaning| meaning.effect == effect)
+        .collect();
+    assert_eq!(found.len(), 1, "{changes:?}");
+    found[0].reach.clone()
+}
+
+#[test]
+fn equal_maps_have_no_changes() {
+    assert_eq!(changed(|_| ()), []);
+}
+
+#[test]
+fn a_field_that_is_taken_out_stays_stored_and_unread() {
+    let changes = changed(|map| {
+        map["categories"]["profile"]["fields"].as_object_mut().unwrap().shift_remove("age");
+    });
+    let holding = Some(Reach::Holding(name("profile"), name("age")));
+    let pointer = "/categories/profile/fields/age";
+    let reach =
+        expect_one(&changes, Part::Field, ChangeKind::Removed, pointer, Effect::StaysUnread);
+    assert_eq!(reach, holding);
+    let pointer = "/purposes/all/reads/profile";
+    let reach = expect_one(&changes, Part::Read, ChangeKind::Removed, pointer, Effect::ReadsNoMore);
+    assert_eq!(reach, holding);
+}
+
+#[test]
+fn a_purpose_that_reads_more_reads_earlier_values() {
+    let changes =
+        changed(|map| map["purposes"]["news"]["reads"]["profile"] = json!(["name", "age"]));
+    assert_eq!(changes.len(), 1);
+    let pointer = "/purposes/news/reads/profile";
+    expect_one(&changes, Part::Read, ChangeKind::Added, pointer, Effect::ReadsEarlier);
+    assert_eq!(changes[0].to, Some(json!("age")));
+}
+
+#[test]
+fn consents_expire_earlier_or_later() {
+    for (validity, effect) in [("P18M", Effect::ExpiresEarlier), ("P30M", Effect::ExpiresLater)] {
+        let changes = changed(|map| map["purposes"]["news"]["consent_validity"] = json!(validity));
+        let pointer = "/purposes/news/consent_validity";
+        let reach = expect_one(&changes, Part::Purpose, ChangeKind::Changed, pointer, effect);
+        assert_eq!(reach, Some(Reach::Grants(name("news"))));
+    }
+    let changes = changed(|map| {
+        map["purposes"]["news"].as_object_mut().unwrap().shift_remove("consent_validity");
+    });
+    let pointer = "/purposes/news/consent_validity";
+    expect_one(&changes, Part::Purpose, ChangeKind::Removed, pointer, Effect::ExpiresLater);
+}
+
+#[test]
+fn types_durations_bases_and_disclosures_say_what_they_mean() {
+    let field = "/categories/profile/fields/age/schema";
+    for (schema, effect) in [
+        (json!({"type": "string"}), Effect::RefusedWhenStored),
+        (json!({"type": "integer", "minimum": 18}), Effect::CheckedWhenWritten),
+    ] {
+        let changes =
+            changed(|map| map["categories"]["profile"]["fields"]["age"]["schema"] = schema);
+        expect_one(&changes, Part::Field, ChangeKind::Changed, field, effect);
+    }
+    let changes = changed(|map| {
+        map["categories"]["profile"]["duration"] = json!("P3Y");
+        map["purposes"]["all"]["lawful_basis"] = json!("legal_obligation");
+        map["app"]["recipients"][0]["title"] = json!("Post Inc");
+        map["app"]["transfers"] =
+            json!([{"country": "US", "recipient": "mailer", "safeguard": "SCC"}]);
+        map["app"]["controller"]["name"] = json!("Shop AG");
+    });
+    assert_eq!(changes.len(), 5, "{changes:?}");
+    let duration = "/categories/profile/duration";
+    expect_one(&changes, Part::Category, ChangeKind::Changed, duration, Effect::NothingErased);
+    let basis = "/purposes/all/lawful_basis";
+    expect_one(&changes, Part::Purpose, ChangeKind::Changed, basis, Effect::BasisChanged);
+    let transfers = "/app/transfers";
+    expect_one(&changes, Part::Transfer, ChangeKind::Added, transfers, Effect::TellPeople);
+    assert!(changes.iter().any(|c| c.pointer == "/app/controller" && c.part == Part::App));
+}
