@@ -1,6 +1,3 @@
--- How many people consented to a purpose is counted over all of them.
-CREATE INDEX consent_states_purpose ON consent_states (app_id, purpose, action);
-
 -- The log is searched by who did something and by what was done.
 CREATE INDEX events_actor ON events (app_id, actor, event_id);
 CREATE INDEX events_type ON events (app_id, type, event_id);
