@@ -13,11 +13,12 @@ demo: ## walk through the whole story on an embedded store; ARGS=--exit ends by 
 test: ## run all tests, on SQLite and on a PostgreSQL that is found or started; ARGS='-p oubli-store' for some
 	cargo run --quiet --package oubli-test-postgres -- cargo test $(or $(ARGS),--workspace)
 
-check: ## what a change must pass besides the tests: format, lints, dependencies, OpenAPI
+check: ## what a change must pass besides the tests: format, lints, dependencies, OpenAPI, contract
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	.ci/deny
 	.ci/openapi
+	.ci/contract
 
 fmt: ## format the code
 	cargo fmt --all

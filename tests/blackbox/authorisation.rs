@@ -7,13 +7,15 @@ use oubli_domain::scope::{Role, Scope, Scopes};
 use oubli_tests::{Caller, Document, Operation, Reply, TestServer, both_engines};
 
 /// The operations without a token, each with its reason.
-const PUBLIC: [(&str, &str); 10] = [
+const PUBLIC: [(&str, &str); 12] = [
     ("GET /.well-known/jwks.json", "others verify tokens with it"),
     ("GET /.well-known/oauth-authorization-server", "clients find the token endpoint by it"),
     ("GET /.well-known/oubli-keys", "anyone may check a certificate"),
     ("GET /health/live", "asked by what restarts the process"),
     ("GET /health/ready", "asked by what sends traffic"),
     ("GET /openapi.json", "says how to call, and nothing of anyone"),
+    ("GET /problems", "says what errors mean, and nothing of anyone"),
+    ("GET /problems/{slug}", "says what an error means"),
     ("GET /v1/schemas/data-map", "the same for all"),
     ("GET /v1/schemas/import-line", "the same for all"),
     ("POST /oauth2/token", "gives tokens, for the client's secret"),

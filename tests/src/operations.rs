@@ -175,7 +175,7 @@ impl Operation {
 }
 
 /// Values of path parameters that have the right form and belong to nothing.
-fn absent_ids() -> [(&'static str, String); 14] {
+fn absent_ids() -> [(&'static str, String); 15] {
     let issued = |prefix: &str| format!("{prefix}_{}", "0".repeat(32));
     [
         ("app", "shop".to_owned()),
@@ -192,5 +192,6 @@ fn absent_ids() -> [(&'static str, String); 14] {
         ("notice", "absent".to_owned()),
         ("purpose", "absent".to_owned()),
         ("version", "999".to_owned()),
+        ("slug", "absent".to_owned()),
     ]
 }

@@ -17,6 +17,7 @@ mod import;
 mod notices;
 mod oauth;
 mod openapi;
+mod pages;
 mod problem;
 mod purposes;
 mod rate;

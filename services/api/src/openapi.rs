@@ -1,5 +1,8 @@
 //! The OpenAPI 3.1 document, made from the endpoints themselves.
 
+mod examples;
+mod problems;
+
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
@@ -11,8 +14,10 @@ use utoipa::OpenApi;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::problem::{MEDIA_TYPE, ProblemDocument, WrongPlace};
+use crate::problem::{ProblemDocument, WrongPlace};
 use crate::state::Api;
+
+pub(crate) use problems::{Answering, answering};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -62,9 +67,10 @@ fn tree() -> &'static Value {
         let mut tree = serde_json::to_value(collected).unwrap_or_default();
         tree["openapi"] = "3.1.0".into();
         tree["components"]["securitySchemes"] = security_schemes();
+        let schemas = tree["components"]["schemas"].clone();
         for (_, methods) in members(&mut tree["paths"]) {
             for (method, operation) in members(methods) {
-                complete(method, operation);
+                complete(method, operation, &schemas);
             }
         }
         tree
@@ -95,56 +101,13 @@ fn security_schemes() -> Value {
     })
 }
 
-/// Adds the problems that every operation of a kind may answer with.
-fn complete(method: &str, operation: &mut Value) {
-    let mut problems = vec![("500", "The service failed"), ("503", "Try again shortly")];
-    let secured = operation.get("security").is_some();
-    if secured {
-        problems.push(("401", "No valid access token"));
-        problems.push(("403", "The token lacks the scope, or the purpose does not hold"));
-        problems.push(("404", "There is no such thing in this app"));
-    }
-    // Who calls without a token is counted where a secret is checked, which takes a body.
-    if secured || operation.get("requestBody").is_some() {
-        problems.push(("429", "Too many calls; `Retry-After` says when to call again"));
-    }
-    // The token endpoint answers in OAuth's own form (RFC 6749, section 5.2).
-    let takes_json = operation["requestBody"]["content"]
-        .as_object()
-        .is_some_and(|content| content.keys().all(|kind| kind.ends_with("json")));
-    if takes_json {
-        problems.push(("408", "The body took too long to arrive"));
-        problems.push(("400", "The body is not acceptable JSON"));
-        problems.push(("413", "The body is too large"));
-        problems.push(("415", "The content type is not supported"));
-        problems.push(("422", "The body does not have the documented shape"));
-    }
-    if operation.get("parameters").is_some() {
-        problems.push(("400", "A parameter is not acceptable"));
-        problems.push(("422", "An id does not have the documented form"));
-    }
-    if secured && method != "get" && changes(operation) {
+/// Adds what is the same for every operation of a kind.
+fn complete(method: &str, operation: &mut Value, schemas: &Value) {
+    if operation.get("security").is_some() && method != "get" && changes(operation) {
         add_idempotency_key(operation);
-        problems.push(("400", "The Idempotency-Key is not acceptable"));
-        problems.push(("409", "The state of things does not allow it"));
-        problems.push(("422", "The Idempotency-Key was used for another call"));
     }
-    if secured && (takes_json || names_subject(operation)) {
-        problems.push(("409", "The person is being erased"));
-    }
-    if operation["tags"] == json!(["Staff"]) && secured && method != "get" {
-        problems.push(("409", "The state of things does not allow it"));
-    }
-    let Some(responses) = operation["responses"].as_object_mut() else { return };
-    for (status, description) in problems {
-        responses.entry(status).or_insert_with(|| problem(description));
-    }
-}
-
-/// Whether a subject stands in an operation's path.
-fn names_subject(operation: &Value) -> bool {
-    let parameters = operation["parameters"].as_array().into_iter().flatten();
-    parameters.filter(|p| p["in"] == "path").any(|p| p["name"] == "subject")
+    problems::complete(method, operation);
+    examples::complete(operation, schemas);
 }
 
 /// Whether an operation needs more than to read: questions with a body are POSTs too. What is done
@@ -158,13 +121,6 @@ fn changes(operation: &Value) -> bool {
         .flatten()
         .filter_map(Value::as_str)
         .any(|scope| !scope.ends_with(":read") && scope != Scope::StaffManage.as_str())
-}
-
-fn problem(description: &str) -> Value {
-    json!({
-        "description": description,
-        "content": { MEDIA_TYPE: { "schema": { "$ref": "#/components/schemas/Problem" } } },
-    })
 }
 
 fn add_idempotency_key(operation: &mut Value) {

@@ -4,7 +4,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     apps, clients, consents, data_map, downloads, events, health, import, notices, oauth, openapi,
-    purposes, records, register, requests, staff, subjects, unmatched,
+    pages, purposes, records, register, requests, staff, subjects, unmatched,
 };
 
 /// Adds every endpoint.
@@ -27,6 +27,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(import::routes)
         .configure(health::routes)
         .configure(openapi::routes)
+        .configure(pages::routes)
         .map(|config| {
             unmatched::extractors(config);
             config

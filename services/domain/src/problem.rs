@@ -4,16 +4,18 @@
 //! Each code is a stable `type` of an RFC 9457 problem document: a caller may branch on it. No
 //! text here, or in a refusal, ever repeats what a caller sent.
 
+mod remedy;
+
 use std::borrow::Cow;
 
 use serde::Serialize;
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $status:literal $slug:literal $title:literal;)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $status:literal $slug:literal $title:literal;)*) => {
         /// Why a call was refused. The doc comment of each says when it is met.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         pub enum Code {
-            $($(#[$doc])* $name,)*
+            $($(#[doc = $doc])* $name,)*
         }
 
         impl Code {
@@ -36,6 +38,13 @@ macro_rules! codes {
             #[must_use]
             pub const fn title(self) -> &'static str {
                 match self { $(Code::$name => $title,)* }
+            }
+
+            /// When it is met: the doc comment of the table, in one line.
+            #[must_use]
+            pub fn meaning(self) -> String {
+                let lines: &[&str] = match self { $(Code::$name => &[$($doc),*],)* };
+                lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
             }
         }
     };

@@ -59,7 +59,7 @@ pub(crate) struct ClientSecret {
     #[schema(value_type = String, example = "shop.0192f0c1e7a07c3d8f0b6a5d4c3b2a19")]
     client_id: ClientId,
     /// Its secret.
-    #[schema(format = Password)]
+    #[schema(example = "oubli_4Y3q8mXcT0w9sJ5bVn2LrA7uKd6EhGfP1ZxWiCoQtRk", format = Password)]
     client_secret: String,
 }
 

@@ -35,6 +35,7 @@ struct PutDataMap {
     #[schema(minimum = 1, example = 1)]
     version: i64,
     /// SHA-256 of its canonical form (RFC 8785), as hex digits.
+    #[schema(example = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae")]
     digest: String,
 }
 

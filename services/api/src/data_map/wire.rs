@@ -13,6 +13,7 @@ pub(super) struct DataMapInfo {
     #[schema(minimum = 1, example = 1)]
     pub(super) version: i64,
     /// SHA-256 of its canonical form (RFC 8785), as hex digits.
+    #[schema(example = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae")]
     digest: String,
     /// When it was put.
     #[schema(value_type = String, format = DateTime)]

@@ -19,6 +19,7 @@ pub(super) struct NoticeInfo {
     #[schema(minimum = 1, example = 1)]
     pub(super) version: i64,
     /// SHA-256 of the canonical form (RFC 8785) of its texts, as hex digits.
+    #[schema(example = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae")]
     digest: String,
     /// Whether consents under older versions are outdated by it.
     requires_renewal: bool,

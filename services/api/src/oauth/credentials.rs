@@ -16,6 +16,7 @@ pub(crate) struct TokenForm {
     #[schema(value_type = String, example = "client_credentials")]
     grant_type: Option<String>,
     /// The client's id.
+    #[schema(example = "shop.0192f0c1e7a07c3d8f0b6a5d4c3b2a19")]
     client_id: Option<String>,
     /// The client's secret.
     #[schema(format = Password)]

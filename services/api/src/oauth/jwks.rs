@@ -21,8 +21,10 @@ pub(super) struct Jwk {
     #[schema(example = "Ed25519")]
     crv: String,
     /// The key, base64url.
+    #[schema(example = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")]
     x: String,
     /// Its RFC 7638 thumbprint.
+    #[schema(example = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")]
     kid: String,
     /// `EdDSA`.
     #[schema(example = "EdDSA")]

@@ -14,10 +14,13 @@ use crate::state::Api;
 #[derive(Serialize, ToSchema)]
 struct ServerMetadata {
     /// The issuer of every token.
+    #[schema(example = "https://oubli.example")]
     issuer: String,
     /// Where tokens are issued.
+    #[schema(example = "https://oubli.example/oauth2/token")]
     token_endpoint: String,
     /// Where the keys are that verify them.
+    #[schema(example = "https://oubli.example/.well-known/jwks.json")]
     jwks_uri: String,
     /// The scopes that a client can have.
     #[schema(value_type = Vec<String>)]

@@ -27,6 +27,7 @@ pub(crate) struct OauthError {
     #[schema(value_type = String, example = "invalid_client")]
     error: &'static str,
     /// For the developer who reads it.
+    #[schema(example = "the client is unknown or its secret is wrong")]
     error_description: String,
 }
 

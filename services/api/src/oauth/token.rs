@@ -18,6 +18,7 @@ type Pairs = web::Form<Vec<(String, String)>>;
 #[derive(Serialize, ToSchema)]
 struct TokenAnswer {
     /// To be sent as `Authorization: Bearer …`.
+    #[schema(example = "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl")]
     access_token: String,
     /// `Bearer`.
     #[schema(value_type = String, example = "Bearer")]

@@ -18,6 +18,7 @@ struct IssuedDownload<'a> {
     #[schema(value_type = String, example = "exp_0192f0c1e7a07c3d8f0b6a5d4c3b2a19")]
     export: ExportId,
     /// The token, shown this once: send it as `Oubli-Download-Token`.
+    #[schema(example = "4Y3q8mXcT0w9sJ5bVn2LrA7uKd6EhGfP1ZxWiCoQtRk")]
     token: &'a str,
     /// When the bundle can no longer be downloaded.
     #[schema(value_type = String, format = DateTime)]

@@ -35,6 +35,7 @@ impl Input for Login {
 #[derive(Serialize, ToSchema)]
 struct Session {
     /// To be sent as `Authorization: Bearer …`.
+    #[schema(example = "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl")]
     access_token: String,
     /// `Bearer`.
     #[schema(value_type = String, example = "Bearer")]
