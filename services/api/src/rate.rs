@@ -116,7 +116,7 @@ impl Rates {
     /// # Errors
     /// `rate-limited`.
     pub(crate) fn count(&self, request: &HttpRequest, actor: &Actor) -> Result<(), Problem> {
-        self.take(request, Key::Known(actor.to_string()))
+        self.take(request, &Key::Known(actor.to_string()))
     }
 
     /// Counts a call without a token of one who claims to be `name`, known or not. Names that share
@@ -125,15 +125,15 @@ impl Rates {
     /// # Errors
     /// `rate-limited`.
     pub(crate) fn count_claimed(&self, request: &HttpRequest, name: &str) -> Result<(), Problem> {
-        self.take(request, Key::Claimed(self.hasher.hash_one(name) % CLAIMED))
+        self.take(request, &Key::Claimed(self.hasher.hash_one(name) % CLAIMED))
     }
 
-    fn take(&self, request: &HttpRequest, key: Key) -> Result<(), Problem> {
+    fn take(&self, request: &HttpRequest, key: &Key) -> Result<(), Problem> {
         if !self.limits.enabled {
             return Ok(());
         }
         self.sweep();
-        let standing = match self.buckets.check_key(&key) {
+        let standing = match self.buckets.check_key(key) {
             Ok(left) => self.standing(left.remaining_burst_capacity(), None),
             Err(until) => self.standing(0, Some(until.wait_time_from(self.ticks.now()))),
         };
@@ -229,11 +229,11 @@ mod tests {
         let (rates, seconds) = rates(3);
         let request = TestRequest::default().to_http_request();
         for n in 0..SWEEP - 1 {
-            rates.take(&request, super::Key::Known(n.to_string())).unwrap();
+            rates.take(&request, &super::Key::Known(n.to_string())).unwrap();
         }
         assert_eq!(rates.buckets.len(), SWEEP as usize - 1);
         seconds.store(10, Ordering::Relaxed);
-        rates.take(&request, super::Key::Known("last".to_owned())).unwrap();
+        rates.take(&request, &super::Key::Known("last".to_owned())).unwrap();
         assert_eq!(rates.buckets.len(), 1);
     }
 

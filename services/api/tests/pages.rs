@@ -1,6 +1,7 @@
 //! The pages for people, through the real routes.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[expect(dead_code, reason = "pages ask for no password")]
 mod common;
 
 use std::sync::Arc;

@@ -64,12 +64,14 @@ fn compose(schema: &Value, schemas: &Value, depth: usize) -> Option<Value> {
     if let Some(name) = schema["$ref"].as_str().and_then(|r| r.rsplit('/').next()) {
         return compose(&schemas[name], schemas, depth);
     }
-    for given in [schema.get("example"), schema["examples"].get(0), schema.get("const")] {
-        if let Some(given) = given {
-            return Some(given.clone());
-        }
-    }
-    for given in [schema["enum"].get(0), schema.get("default")].into_iter().flatten() {
+    let given = [
+        schema.get("example"),
+        schema["examples"].get(0),
+        schema.get("const"),
+        schema["enum"].get(0),
+        schema.get("default"),
+    ];
+    if let Some(given) = given.into_iter().flatten().next() {
         return Some(given.clone());
     }
     for alternatives in ["oneOf", "anyOf"] {

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, get, web};
 use oubli_app::purposes::{self, PurposeStanding};
+use oubli_domain::consent::NotPermitted;
 use oubli_domain::{Name, SubjectId, Time};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -39,7 +40,7 @@ impl From<PurposeStanding> for Standing {
             purpose,
             lawful_basis: lawful_basis.as_str(),
             permitted: checked.permitted,
-            reason: checked.reason.map(|reason| reason.as_str()),
+            reason: checked.reason.map(NotPermitted::as_str),
             ended_at,
         }
     }

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, post, web};
 use oubli_app::reads::{self, BulkAnswer, BulkItem, BulkRead};
+use oubli_domain::consent::NotPermitted;
 use oubli_domain::{Name, Refusal, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -110,7 +111,7 @@ impl From<BulkItem> for ReadResult {
                 item,
                 status: refused.refusal.code.status(),
                 problem: format!("/problems/{}", refused.refusal.code.slug()),
-                reason: refused.reason.map(|reason| reason.as_str()),
+                reason: refused.reason.map(NotPermitted::as_str),
             },
         }
     }

@@ -13,7 +13,6 @@ use crate::state::Api;
 
 /// What was done to a staff account.
 #[derive(Serialize, ToSchema)]
-#[expect(clippy::struct_field_names, reason = "the member is called so on the wire")]
 struct StaffEvent {
     /// Its id.
     #[schema(value_type = String, example = "evt_0192f0c1e7a07c3d8f0b6a5d4c3b2a19")]

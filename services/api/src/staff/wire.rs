@@ -9,7 +9,6 @@ use utoipa::ToSchema;
 
 /// A staff account.
 #[derive(Serialize, ToSchema)]
-#[expect(clippy::struct_field_names, reason = "the member is called so on the wire")]
 pub(crate) struct StaffUser {
     /// The user's id.
     #[schema(value_type = String, example = "usr_0192f0c1e7a07c3d8f0b6a5d4c3b2a19")]
@@ -71,7 +70,6 @@ pub(super) fn visible(apps: &[String]) -> Result<VisibleApps, Refusal> {
 
 /// A session that is open.
 #[derive(Serialize, ToSchema)]
-#[expect(clippy::struct_field_names, reason = "the member is called so on the wire")]
 pub(crate) struct OpenSession {
     /// Its id.
     #[schema(value_type = String, example = "ses_0192f0c1e7a07c3d8f0b6a5d4c3b2a19")]
