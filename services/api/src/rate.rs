@@ -8,7 +8,6 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -173,13 +172,6 @@ impl Standing {
     /// In how many seconds, rounded up, so many calls are given.
     fn seconds_for(self, calls: u32) -> u32 {
         calls.div_ceil(self.limits.requests_per_second.get())
-    }
-}
-
-impl Default for RateLimits {
-    fn default() -> Self {
-        let most = |calls| NonZeroU32::new(calls).unwrap_or(NonZeroU32::MIN);
-        Self { enabled: true, requests_per_second: most(1_000), burst: most(2_000) }
     }
 }
 

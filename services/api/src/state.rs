@@ -87,6 +87,26 @@ pub struct RateLimits {
     pub burst: NonZeroU32,
 }
 
+impl RateLimits {
+    /// What holds unless something else is set: more than an application's backend, which calls as
+    /// one client for all its users, makes in its busiest seconds.
+    pub const DEFAULT: Self =
+        Self { enabled: true, requests_per_second: calls(2_000), burst: calls(4_000) };
+}
+
+impl Default for RateLimits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+const fn calls(number: u32) -> NonZeroU32 {
+    match NonZeroU32::new(number) {
+        Some(number) => number,
+        None => NonZeroU32::MIN,
+    }
+}
+
 /// The state of the HTTP application, the same in every worker thread.
 #[derive(Clone, Debug)]
 pub struct Api {

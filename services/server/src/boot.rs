@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use actix_web::dev::ServerHandle;
 use anyhow::Context;
-use oubli_api::{Api, RateLimits};
+use oubli_api::Api;
 use oubli_app::{Databases, Options, Oubli, Worker};
 use oubli_domain::Clock;
 use oubli_store::{Db, Schema, migrate};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::http::{Http, Limits};
+use crate::config::http::Http;
 use crate::config::{Config, Storage, refuse};
 use crate::lock::FolderLock;
 use crate::{http, root_key};
@@ -117,7 +117,7 @@ impl Service {
             service.work();
         }
         if let Some(listener) = listener {
-            service.listen(listener, &http.limits)?;
+            service.listen(listener, http)?;
         }
         Ok(service)
     }
@@ -135,9 +135,9 @@ impl Service {
     }
 
     #[expect(clippy::disallowed_methods, reason = "the task is kept: `stop` waits for it")]
-    fn listen(&mut self, listener: TcpListener, limits: &Limits) -> anyhow::Result<()> {
-        let api = Api::new(Arc::clone(&self.oubli), limits.of_api(), RateLimits::default());
-        let server = http::serve(api, listener, limits)?;
+    fn listen(&mut self, listener: TcpListener, http: &Http) -> anyhow::Result<()> {
+        let api = Api::new(Arc::clone(&self.oubli), http.limits.of_api(), http.rate_limit.of_api());
+        let server = http::serve(api, listener, &http.limits)?;
         self.http = Some(server.handle());
         self.tasks.push(tokio::spawn(async move {
             if let Err(error) = server.await {

@@ -17,6 +17,7 @@ mod tests;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail, ensure};
@@ -26,14 +27,14 @@ use oubli_store::Location;
 
 /// A whole number within bounds, both included. The refusal names them, and the documentation of a
 /// setting quotes the refusal.
-pub(crate) fn within<T: TryFrom<u64>>(
+pub(crate) fn within<T: FromStr>(
     least: u64,
     most: u64,
 ) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
     move |text| {
         let number = text.parse::<u64>().ok().filter(|n| (least..=most).contains(n));
         number
-            .and_then(|n| T::try_from(n).ok())
+            .and_then(|_| text.parse().ok())
             .ok_or_else(|| format!("must be a whole number from {least} to {most}"))
     }
 }
@@ -309,7 +310,7 @@ impl Config {
 
 impl RootKey {
     /// Whether the environment holds the root key itself.
-    fn is_given(&self) -> bool {
+    pub(crate) fn is_given(&self) -> bool {
         self.from_environment.as_ref().is_some_and(|text| !text.is_empty())
     }
 

@@ -1,6 +1,7 @@
 //! How the service answers HTTP: its address, and the bounds of what it takes.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use clap::Args;
@@ -9,11 +10,10 @@ use super::{Listen, within};
 
 const MIB: u64 = 1 << 20;
 const DEFAULT: oubli_api::Limits = oubli_api::Limits::DEFAULT;
+const RATES: oubli_api::RateLimits = oubli_api::RateLimits::DEFAULT;
 const HEAD_SECONDS: u64 = 10;
 const KEEP_ALIVE_SECONDS: u64 = 5;
 const CONNECTIONS: usize = 10_000;
-const REQUESTS_PER_SECOND: u32 = 200;
-const BURST: u32 = 400;
 
 /// Everything that answering HTTP needs.
 #[derive(Args, Clone, Debug)]
@@ -29,7 +29,10 @@ pub struct Http {
     pub rate_limit: RateLimit,
 }
 
-/// The bounds of what is taken from a caller. The error of a request that is over one names it.
+/// The bounds of what is taken from a caller. The error of a request that is over one names it. What
+/// never becomes a request is answered without a problem document, and its connection is closed: 408
+/// when its head does not arrive in time, 400 when it cannot be parsed, 431 when its head has more
+/// than 96 headers or 128 KiB.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "limits")]
 pub struct Limits {
@@ -137,7 +140,8 @@ pub struct Limits {
     pub connections: usize,
 }
 
-/// How often one caller may call.
+/// How often one caller may call: a client, or a staff user. Each node counts by itself. A call that
+/// is over it is answered 429 with Retry-After, and answers tell what is left.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "rate_limit")]
 pub struct RateLimit {
@@ -146,7 +150,7 @@ pub struct RateLimit {
         id = "rate_limit_enabled",
         long = "rate-limit-enabled",
         env = "OUBLI_RATE_LIMIT_ENABLED",
-        default_value = "true",
+        default_value_t = RATES.enabled,
         default_missing_value = "true",
         num_args = 0..=1,
         require_equals = true,
@@ -160,21 +164,21 @@ pub struct RateLimit {
         id = "rate_limit_requests_per_second",
         long = "rate-limit-requests-per-second",
         env = "OUBLI_RATE_LIMIT_REQUESTS_PER_SECOND",
-        default_value_t = REQUESTS_PER_SECOND,
-        value_parser = within::<u32>(1, 1_000_000),
+        default_value_t = RATES.requests_per_second,
+        value_parser = within::<NonZeroU32>(1, 1_000_000),
         value_name = "N"
     )]
-    pub requests_per_second: u32,
+    pub requests_per_second: NonZeroU32,
     /// Requests that one caller may make at once before the rate holds.
     #[arg(
         id = "rate_limit_burst",
         long = "rate-limit-burst",
         env = "OUBLI_RATE_LIMIT_BURST",
-        default_value_t = BURST,
-        value_parser = within::<u32>(1, 1_000_000),
+        default_value_t = RATES.burst,
+        value_parser = within::<NonZeroU32>(1, 1_000_000),
         value_name = "N"
     )]
-    pub burst: u32,
+    pub burst: NonZeroU32,
 }
 
 impl Http {
@@ -208,7 +212,11 @@ impl Default for Limits {
 
 impl Default for RateLimit {
     fn default() -> Self {
-        Self { enabled: true, requests_per_second: REQUESTS_PER_SECOND, burst: BURST }
+        Self {
+            enabled: RATES.enabled,
+            requests_per_second: RATES.requests_per_second,
+            burst: RATES.burst,
+        }
     }
 }
 
@@ -225,5 +233,17 @@ impl Limits {
         limits.headers.most = self.headers;
         limits.body_time = Duration::from_secs(self.body_seconds);
         limits
+    }
+}
+
+impl RateLimit {
+    /// As the API takes it.
+    #[must_use]
+    pub fn of_api(&self) -> oubli_api::RateLimits {
+        oubli_api::RateLimits {
+            enabled: self.enabled,
+            requests_per_second: self.requests_per_second,
+            burst: self.burst,
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::any::TypeId;
 use std::error::Error as _;
+use std::num::NonZeroU32;
 
 use clap::{Arg, Args as _, Command};
 
@@ -73,7 +74,12 @@ impl Kind {
 
     fn of(arg: &Arg) -> Self {
         let of = arg.get_value_parser().type_id();
-        let numbers = [TypeId::of::<u64>(), TypeId::of::<u32>(), TypeId::of::<usize>()];
+        let numbers = [
+            TypeId::of::<u64>(),
+            TypeId::of::<u32>(),
+            TypeId::of::<usize>(),
+            TypeId::of::<NonZeroU32>(),
+        ];
         if of == TypeId::of::<bool>() {
             Self::Bool
         } else if numbers.iter().any(|number| of == *number) {

@@ -76,6 +76,7 @@ fn what_code_calls_default_is_what_the_flags_default_to() {
     let of_flags = of_flags.mut_args(|arg| arg.env(None::<&'static str>));
     let rates = RateLimit::from_arg_matches(&of_flags.get_matches_from(["oubli"])).unwrap();
     assert_eq!(format!("{rates:?}"), format!("{:?}", RateLimit::default()));
+    assert_eq!(rates.of_api(), oubli_api::RateLimits::DEFAULT);
 }
 
 #[test]
