@@ -68,10 +68,7 @@ both_engines! {
         let checked = own.run(&verify("certificate.jws", "keys.json")).await.succeeds();
         assert!(checked.stdout.contains(&request) && checked.stdout.contains("holds"));
         own.run_with(&verify("-", "keys.json"), &certificate).await.succeeds();
-        let half = certificate.len() / 2;
-        let letter = if &certificate[half..=half] == "A" { "B" } else { "A" };
-        let changed = format!("{}{letter}{}", &certificate[..half], &certificate[half + 1..]);
-        fs::write(own.path("changed.jws"), changed).unwrap();
+        fs::write(own.path("changed.jws"), tampered(&certificate)).unwrap();
         fs::write(own.path("none.json"), r#"{"keys":[]}"#).unwrap();
         for (file, keys) in [
             ("changed.jws", "keys.json"), ("certificate.jws", "none.json"),
@@ -80,6 +77,44 @@ both_engines! {
         ] {
             assert_eq!(own.run(&verify(file, keys)).await.code, Some(1), "{file} {keys}");
         }
+    }
+
+    async fn receipts_are_checked_offline(engine: Engine) {
+        let own = Installation::new(engine).await;
+        let client = own.shop().await;
+        let process = own.start("all").await;
+        let shop = open_shop(&process, &client).await;
+        let ada = shop.subject("ada@example.org").await;
+        let event = shop.grant(&ada).await.expect_status(201).text("/event");
+        let path = format!("/subjects/{ada}/consents/{event}/receipt");
+        let receipt = String::from_utf8(shop.get(&path).await.expect_status(200).bytes).unwrap();
+        let request = shop.request_of("erasure", &ada).await;
+        shop.completed(&request).await;
+        let (certificate, keys) = shop.certificate(&request).await;
+        process.stop().await;
+
+        for (name, text) in [
+            ("receipt.jws", receipt.clone()), ("changed.jws", tampered(&receipt)),
+            ("certificate.jws", certificate), ("wrong.json", with_another_key(&keys)),
+            ("keys.json", keys),
+        ] {
+            fs::write(own.path(name), text).unwrap();
+        }
+        let verify = |file: &'static str, keys: &'static str| {
+            ["verify", "receipt", file, "--keys", keys]
+        };
+        let checked = own.run(&verify("receipt.jws", "keys.json")).await.succeeds();
+        assert!(checked.stdout.contains(&event) && checked.stdout.contains("holds"));
+        own.run_with(&verify("-", "keys.json"), &receipt).await.succeeds();
+        for (file, keys) in [
+            ("changed.jws", "keys.json"), ("certificate.jws", "keys.json"),
+            ("receipt.jws", "wrong.json"), ("receipt.jws", "receipt.jws"),
+            ("missing.jws", "keys.json"),
+        ] {
+            assert_eq!(own.run(&verify(file, keys)).await.code, Some(1), "{file} {keys}");
+        }
+        let other = own.run(&["verify", "certificate", "receipt.jws", "--keys", "keys.json"]).await;
+        assert_eq!(other.code, Some(1), "a receipt is no certificate");
     }
 
     async fn a_stop_ends_what_was_begun(engine: Engine) {
@@ -118,6 +153,23 @@ both_engines! {
         shop.completed(&request).await;
         process.stop().await;
     }
+}
+
+/// A signed text with one letter changed.
+fn tampered(jws: &str) -> String {
+    let half = jws.len() / 2;
+    let letter = if &jws[half..=half] == "A" { "B" } else { "A" };
+    format!("{}{letter}{}", &jws[..half], &jws[half + 1..])
+}
+
+/// The published keys with the public key of RFC 8037, appendix A.2, in place of each.
+fn with_another_key(keys: &str) -> String {
+    let mut keys: serde_json::Value = serde_json::from_str(keys).unwrap();
+    for key in keys["keys"].as_array_mut().unwrap() {
+        assert!(key["x"].is_string());
+        key["x"] = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo".into();
+    }
+    keys.to_string()
 }
 
 #[tokio::test]
