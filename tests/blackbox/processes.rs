@@ -2,7 +2,9 @@
 //! it is killed. Each test has an installation of its own in a temporary folder.
 
 mod commands;
+mod configuration;
 mod crashes;
+mod doctor;
 mod import;
 pub(crate) mod installation;
 mod migrations;

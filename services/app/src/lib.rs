@@ -13,6 +13,7 @@ pub mod clients;
 pub mod consents;
 mod data_keys;
 pub mod data_map;
+pub mod doctor;
 mod erasure;
 mod error;
 pub mod events;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::config::ConfigCommand;
+use crate::commands::doctor::Doctor;
 use crate::commands::export::Export;
 use crate::commands::import::Import;
 use crate::config::http::Http;
@@ -64,6 +65,12 @@ pub enum Command {
     /// Show and check the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Check configuration, databases, keys and machine, and say how to mend what is wrong.
+    ///
+    /// It changes nothing that is stored and works beside a running service. Beside a SQLite file that
+    /// no service has open it may leave SQLite's own index (`-shm`) and an empty log (`-wal`). Status 0
+    /// unless a check failed.
+    Doctor(Box<Doctor>),
     /// Import what an app knew before: subjects, records and consents, with their past times.
     ///
     /// A file has one JSON object a line (NDJSON). `GET /v1/schemas/import-line` has their schema:

@@ -20,6 +20,20 @@ pub(crate) async fn open(
     storage: &Storage,
     databases: &Databases,
 ) -> anyhow::Result<Arc<dyn RootKeyProvider>> {
+    let missing = !config.is_given() && !config.root_key_file.exists();
+    let first_start = missing && databases.are_empty().await?;
+    provider(config, storage, first_start).await
+}
+
+/// Opens the root key, or makes it at the first start.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) async fn provider(
+    config: &RootKey,
+    storage: &Storage,
+    first_start: bool,
+) -> anyhow::Result<Arc<dyn RootKeyProvider>> {
     let from_environment = config.from_environment.as_ref().filter(|text| !text.is_empty());
     config.check()?;
     if let Some(text) = from_environment {
@@ -27,7 +41,6 @@ pub(crate) async fn open(
     }
     let file = &config.root_key_file;
     ensure_apart("root key", file, storage)?;
-    let first_start = !file.exists() && databases.are_empty().await?;
     let opened = || format!("the root key {}", file.display());
     let provider: Arc<dyn RootKeyProvider> = match config.passphrase()? {
         None if first_start => Arc::new(FileProvider::create(file).with_context(opened)?),

@@ -40,8 +40,15 @@ pub struct Db {
 
 #[derive(Clone, Debug)]
 enum Engine {
-    Lite { reads: SqlitePool, writer: Arc<Writer> },
-    Pg { pool: PgPool, tasks: TaskTracker },
+    /// Without a writer it can only be looked at.
+    Lite {
+        reads: SqlitePool,
+        writer: Option<Arc<Writer>>,
+    },
+    Pg {
+        pool: PgPool,
+        tasks: TaskTracker,
+    },
 }
 
 /// The work of a write transaction. It may run more than once, so it must change nothing but its
@@ -83,6 +90,29 @@ impl Db {
         Ok(Self::of(schema, engine))
     }
 
+    /// Opens a database that no call on this handle can write to, whatever its schema is. What the
+    /// write-ahead log of SQLite holds is seen and stays there, also after a crash; beside a file
+    /// SQLite may make its index (`-shm`) and an empty log, which hold nothing.
+    ///
+    /// # Errors
+    /// When it cannot be reached; a SQLite file that is not there is not made.
+    pub async fn open_to_look(schema: Schema, at: &Location) -> Result<Self> {
+        let engine = match at {
+            Location::Sqlite(file) => {
+                let reads = read_pool(sqlite_options(file), 1);
+                // The pool connects only when it is asked to.
+                reads.acquire().await.map_err(|e| StoreError::from_sqlx("open", e))?;
+                Engine::Lite { reads, writer: None }
+            }
+            Location::Postgres(url) => {
+                let options =
+                    postgres_options(url)?.options([("default_transaction_read_only", "on")]);
+                Self::connect_postgres(options, 1).await?
+            }
+        };
+        Ok(Self::of(schema, engine))
+    }
+
     fn of(schema: Schema, engine: Engine) -> Self {
         Self { schema, engine, measures: Arc::default() }
     }
@@ -94,23 +124,21 @@ impl Db {
     }
 
     async fn open_lite_engine(file: &Path, connections: u32) -> Result<Engine> {
-        let options = sqlite_options(file);
-        let writer = Writer::start(options.clone()).await?;
-        let reads = SqlitePoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(WAIT)
-            .connect_lazy_with(options.read_only(true).create_if_missing(false));
-        Ok(Engine::Lite { reads, writer: Arc::new(writer) })
+        let options = sqlite_options(file).journal_mode(SqliteJournalMode::Wal);
+        let writer = Writer::start(options.clone().create_if_missing(true)).await?;
+        let reads = read_pool(options, connections);
+        Ok(Engine::Lite { reads, writer: Some(Arc::new(writer)) })
     }
 
     async fn open_postgres(url: &str, connections: u32) -> Result<Engine> {
-        let options: PgConnectOptions = url
-            .parse()
-            .map_err(|_| StoreError::Open("the PostgreSQL URL is not valid".to_owned()))?;
+        Self::connect_postgres(postgres_options(url)?, connections).await
+    }
+
+    async fn connect_postgres(options: PgConnectOptions, connections: u32) -> Result<Engine> {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(WAIT)
-            .connect_with(postgres_options(options))
+            .connect_with(options)
             .await
             .map_err(|e| StoreError::from_sqlx("connect", e))?;
         Ok(Engine::Pg { pool, tasks: TaskTracker::new() })
@@ -171,7 +199,8 @@ impl Db {
     ) -> Result<T> {
         let begun = Instant::now();
         let result = match &self.engine {
-            Engine::Lite { writer, .. } => writer.write(name, work).await,
+            Engine::Lite { writer: Some(writer), .. } => writer.write(name, work).await,
+            Engine::Lite { writer: None, .. } => Err(StoreError::LookOnly),
             Engine::Pg { pool, tasks } => {
                 pg_write::write(pool, tasks, Arc::clone(&self.measures), name, work).await
             }
@@ -194,7 +223,8 @@ impl Db {
     /// [`StoreError::Contention`] while a reader still needs the log: try again.
     pub async fn truncate_log(&self) -> Result<()> {
         match &self.engine {
-            Engine::Lite { writer, .. } => writer.truncate_log().await,
+            Engine::Lite { writer: Some(writer), .. } => writer.truncate_log().await,
+            Engine::Lite { writer: None, .. } => Err(StoreError::LookOnly),
             Engine::Pg { .. } => Ok(()),
         }
     }
@@ -204,7 +234,9 @@ impl Db {
         match &self.engine {
             Engine::Lite { reads, writer } => {
                 reads.close().await;
-                writer.stop().await;
+                if let Some(writer) = writer {
+                    writer.stop().await;
+                }
             }
             Engine::Pg { pool, tasks } => {
                 tasks.close();
@@ -223,7 +255,7 @@ impl Db {
 
     pub(crate) fn lite_writer(&self) -> Option<&Writer> {
         match &self.engine {
-            Engine::Lite { writer, .. } => Some(writer),
+            Engine::Lite { writer, .. } => writer.as_deref(),
             Engine::Pg { .. } => None,
         }
     }
@@ -236,12 +268,18 @@ impl Db {
     }
 }
 
-/// Durable on COMMIT, deleted content overwritten, statements never logged.
+fn read_pool(options: SqliteConnectOptions, connections: u32) -> SqlitePool {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(WAIT)
+        .connect_lazy_with(options.read_only(true))
+}
+
+/// Durable on COMMIT, deleted content overwritten, statements never logged. The journal's mode is the
+/// file's own: only who may write sets it.
 fn sqlite_options(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(WAIT)
@@ -253,8 +291,10 @@ fn sqlite_options(file: &Path) -> SqliteConnectOptions {
 }
 
 /// Durable on COMMIT whatever the server's default is; no lock or idle transaction outlives its bound.
-fn postgres_options(options: PgConnectOptions) -> PgConnectOptions {
-    options
+fn postgres_options(url: &str) -> Result<PgConnectOptions> {
+    let options: PgConnectOptions =
+        url.parse().map_err(|_| StoreError::Open("the PostgreSQL URL is not valid".to_owned()))?;
+    Ok(options
         .application_name("oubli")
         .statement_cache_capacity(256)
         .options([
@@ -262,5 +302,5 @@ fn postgres_options(options: PgConnectOptions) -> PgConnectOptions {
             ("lock_timeout", "5s"),
             ("idle_in_transaction_session_timeout", "10s"),
         ])
-        .disable_statement_logging()
+        .disable_statement_logging())
 }

@@ -67,6 +67,9 @@ pub enum StoreError {
     /// The database could not be opened.
     #[error("{0}")]
     Open(String),
+    /// A write on a database that was opened to be looked at.
+    #[error("the database was opened to be looked at: nothing is written")]
+    LookOnly,
 }
 
 /// Why a schema cannot be used.

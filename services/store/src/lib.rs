@@ -13,6 +13,7 @@ mod conn;
 pub mod consents;
 pub mod data_maps;
 mod db;
+pub mod doctor;
 pub mod erasure;
 mod error;
 pub mod events;

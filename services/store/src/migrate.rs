@@ -152,7 +152,7 @@ pub async fn apply(db: &Db) -> Result<()> {
             status(db).await?;
             db.schema().migrator(&POSTGRES).run(pool).await
         }
-        (None, None) => Ok(()),
+        (None, None) => return Err(StoreError::LookOnly),
     };
     done.map_err(|source| failed(db.schema(), source))
 }

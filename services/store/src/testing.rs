@@ -15,6 +15,7 @@ const MODULES: &[&[Statement]] = &[
     crate::clients::STATEMENTS,
     crate::consents::STATEMENTS,
     crate::data_maps::STATEMENTS,
+    crate::doctor::STATEMENTS,
     crate::events::STATEMENTS,
     crate::exports::STATEMENTS,
     crate::idempotency::STATEMENTS,

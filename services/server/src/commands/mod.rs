@@ -5,6 +5,7 @@ mod apps;
 mod clients;
 pub(crate) mod config;
 mod demo;
+pub(crate) mod doctor;
 pub(crate) mod export;
 mod health;
 pub(crate) mod import;
@@ -40,7 +41,7 @@ pub async fn run(loaded: Loaded) -> anyhow::Result<ExitCode> {
         tracing::warn!("{warning}");
     }
     let from_environment = std::env::var(ROOT_KEY).ok();
-    if !matches!(cli.command, Command::Config(_)) {
+    if !matches!(cli.command, Command::Config(_) | Command::Doctor(_)) {
         refuse(&report.faults)?;
     }
     match cli.command {
@@ -60,6 +61,7 @@ pub async fn run(loaded: Loaded) -> anyhow::Result<ExitCode> {
         Command::Keys(keys) => keys::run(keys, from_environment).await,
         Command::Demo(demo) => demo::run(demo).await,
         Command::Config(config) => config::run(config, &report, from_environment),
+        Command::Doctor(command) => doctor::run(*command, &report, from_environment).await,
         Command::Import(import) => import::run(*import, from_environment).await,
         Command::Export(export) => export::run(*export, from_environment).await,
         Command::Openapi => openapi::run(),

@@ -9,6 +9,7 @@ mod describe;
 mod idempotency;
 mod jobs;
 mod keys;
+mod look;
 mod many;
 mod migrations;
 mod notices;
