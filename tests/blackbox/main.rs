@@ -16,6 +16,7 @@ mod reads;
 mod receipts;
 mod records;
 mod sample_customers;
+mod staff;
 mod story;
 mod subjects;
 mod tokens;

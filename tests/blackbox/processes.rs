@@ -7,5 +7,6 @@ mod crashes;
 mod doctor;
 mod import;
 pub(crate) mod installation;
+mod leaving;
 mod migrations;
 mod refusals;

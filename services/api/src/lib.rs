@@ -14,6 +14,7 @@ mod extract;
 mod head;
 mod health;
 mod import;
+mod leaving;
 mod notices;
 mod oauth;
 mod openapi;

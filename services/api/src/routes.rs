@@ -3,7 +3,7 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    apps, clients, consents, data_map, downloads, events, health, import, notices, oauth, openapi,
+    apps, clients, consents, data_map, downloads, events, health, import, leaving, notices, oauth, openapi,
     pages, purposes, records, register, requests, staff, subjects, unmatched,
 };
 
@@ -13,6 +13,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(oauth::routes)
         .configure(staff::routes)
         .configure(apps::routes)
+        .configure(leaving::routes)
         .configure(clients::routes)
         .configure(data_map::routes)
         .configure(register::routes)

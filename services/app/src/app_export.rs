@@ -10,7 +10,7 @@ use oubli_domain::request::SubjectState;
 use oubli_domain::{Code, SubjectId, json};
 use oubli_store::records::{RecordKey, StoredRecord};
 use oubli_store::subjects::Subject;
-use oubli_store::{consents, events, identifiers, records, subjects};
+use oubli_store::{apps, consents, events, identifiers, records, subjects};
 use oubli_vault::{DataKey, Label};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -102,7 +102,10 @@ async fn log(oubli: &Oubli, caller: &Caller, step: &'static str, done: Exported)
     let event = entry.event(&caller.app, &caller.actor, oubli.now(), "app.export");
     let written = oubli.data().write("app.export", move |tx| {
         let event = event.clone();
-        Box::pin(async move { events::insert(tx, &event).await })
+        Box::pin(async move {
+            apps::hold(tx, &event.app).await?;
+            events::insert(tx, &event).await
+        })
     });
     Ok(written.await?)
 }

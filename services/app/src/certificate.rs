@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 
 use oubli_domain::request::KeptItem;
 use oubli_domain::{AppId, CertificateId, RequestId, Right, Time};
+use oubli_vault::TokenError;
 use serde::{Deserialize, Serialize};
 
+use crate::leaving;
 use crate::signed::{self, SignedError, Statement};
 
 /// What a certificate says. It names the request and never the person.
@@ -74,6 +76,30 @@ pub enum CertificateError {
     /// It says itself that something is left.
     #[error("it counts rows that are left")]
     RowsLeft,
+}
+
+/// A certificate of either kind.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Certificate {
+    /// Of the erasure of a person.
+    Erasure(Box<Claims>),
+    /// Of the deletion of an app.
+    Deletion(Box<leaving::Claims>),
+}
+
+/// Checks a certificate of either kind offline; see [`verify_certificate`] and
+/// [`leaving::verify_certificate`].
+///
+/// # Errors
+/// Why it does not hold.
+pub fn verify_any(jws: &str, keys_json: &str) -> Result<Certificate, CertificateError> {
+    match verify_certificate(jws, keys_json) {
+        Err(CertificateError::Signed(SignedError::Signature(TokenError::Type))) => {
+            leaving::verify_certificate(jws, keys_json).map(Box::new).map(Certificate::Deletion)
+        }
+        found => found.map(Box::new).map(Certificate::Erasure),
+    }
 }
 
 /// Checks a certificate offline: its signature under one of the published keys of its app, and

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use oubli_domain::{AppId, ClaimId, SubjectId, Time};
+use oubli_domain::{AppId, ClaimId, Code, SubjectId, Time};
 use oubli_store::claims as rows;
 use oubli_store::keys::{blind_indexes, subject_keys};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::oubli::Oubli;
 use crate::subjects::claims;
 
@@ -29,6 +29,8 @@ pub(crate) async fn sweep(oubli: &Oubli) -> Result<usize> {
     for (app, subject, claim) in pending(oubli, CLAIM_SECONDS).await? {
         match claims::settle(oubli, &app, subject, claim).await {
             Ok(_) => ended += 1,
+            // Its rows go with its app, whose deletion was approved.
+            Err(Error::Refused(refusal)) if refusal.code == Code::AppNotFound => {}
             Err(error) => tracing::warn!(error = %error, claim = %claim, "a claim was not ended"),
         }
     }

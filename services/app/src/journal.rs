@@ -33,12 +33,24 @@ pub struct JournalEntry {
     pub at: Time,
     /// The app.
     pub app: AppId,
-    /// What must be replayed: `erasure`.
-    pub kind: String,
-    /// The request that asked for it.
-    pub request: RequestId,
-    /// Whom it is about.
-    pub subject: SubjectId,
+    /// What must be replayed.
+    #[serde(flatten)]
+    pub replay: Replay,
+}
+
+/// What a restore must replay: the `kind` of a line, with its particulars.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Replay {
+    /// The erasure of a person.
+    Erasure {
+        /// The request that asked for it.
+        request: RequestId,
+        /// Whom it is about.
+        subject: SubjectId,
+    },
+    /// The deletion of the app, with all its rows and keys.
+    AppDeletion,
 }
 
 /// This node's file. It is opened at the first entry.
@@ -170,7 +182,7 @@ mod tests {
 
     use oubli_domain::{AppId, RequestId, SubjectId, Time};
 
-    use super::{Journal, JournalEntry, read};
+    use super::{Journal, JournalEntry, Replay, read};
 
     fn entry() -> JournalEntry {
         let at = Time(1_700_000_000_000_000);
@@ -179,9 +191,10 @@ mod tests {
             position: 0,
             at,
             app: AppId::new("shop").unwrap(),
-            kind: "erasure".to_owned(),
-            request: RequestId::fresh(at),
-            subject: SubjectId::fresh(at),
+            replay: Replay::Erasure {
+                request: RequestId::fresh(at),
+                subject: SubjectId::fresh(at),
+            },
         }
     }
 
@@ -201,6 +214,17 @@ mod tests {
         let entries = read(&folder.path().join("journal")).unwrap();
         let positions: Vec<u64> = entries.iter().map(|e| e.position).collect();
         assert_eq!(positions, [1, 2, 4]);
+    }
+
+    #[test]
+    fn lines_have_one_form_for_each_kind() {
+        let erasure = serde_json::to_value(entry()).unwrap();
+        assert_eq!(erasure["kind"], "erasure");
+        assert!(erasure["subject"].is_string() && erasure["request"].is_string());
+        let deletion = JournalEntry { replay: Replay::AppDeletion, ..entry() };
+        let line = serde_json::to_string(&deletion).unwrap();
+        assert!(line.contains(r#""kind":"app_deletion""#), "{line}");
+        assert_eq!(serde_json::from_str::<JournalEntry>(&line).unwrap(), deletion);
     }
 
     #[tokio::test]

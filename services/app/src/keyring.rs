@@ -137,6 +137,9 @@ impl AppKeys {
     }
 }
 
+/// The revision of a key set that nobody can hold.
+const CLOSED: i64 = 0;
+
 const NO_INDEX: Error = Error::Damaged("an app has no index key");
 
 /// The keys that this process holds.
@@ -320,6 +323,30 @@ impl Keyring {
         self.data_keys.invalidate(&(app.clone(), subject));
         drop(count);
         self.sweep();
+    }
+
+    /// Forgets every key of an app at once.
+    pub(crate) fn forget_app(&self, app: &AppId) {
+        let mut count = self.forgotten.lock().unwrap_or_else(PoisonError::into_inner);
+        *count += 1;
+        for (place, _) in self.data_keys.iter().filter(|(place, _)| place.0 == *app) {
+            self.data_keys.invalidate(&*place);
+        }
+        drop(count);
+        self.apps.invalidate(app);
+        self.apps.run_pending_tasks();
+        self.sweep();
+    }
+
+    /// The key that signs for an app whose key set is closed, and which has no other use any more. It
+    /// is not kept.
+    pub(crate) async fn last_log_key(&self, app: &AppId) -> Result<SigningKey> {
+        let mut conn = self.keys.snapshot().await?;
+        let wrapped = app_keys::of_app(&mut conn, app).await?;
+        let secrets = app_keys::secrets(&mut conn, app).await?;
+        drop(conn);
+        self.root.refresh()?;
+        Ok(open_app(self.root(), app, CLOSED, &wrapped, &secrets)?.log_signing)
     }
 
     /// Drops the keys whose minute is over, so that their memory is overwritten.

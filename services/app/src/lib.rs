@@ -26,6 +26,7 @@ mod janitor;
 pub mod journal;
 pub mod key_management;
 mod keyring;
+pub mod leaving;
 mod log;
 mod model;
 mod node;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use moka::sync::Cache;
 use oubli_domain::consent::{Renewal, Terms};
 use oubli_domain::data_map::Purpose;
-use oubli_domain::{AppId, Code, CompiledDataMap, DataMap, Name, Refusal};
+use oubli_domain::{AppId, AppState, Code, CompiledDataMap, DataMap, Name, Refusal};
 use oubli_store::apps::App;
 use oubli_store::{Conn, apps, data_maps, notices};
 
@@ -76,9 +76,10 @@ impl Models {
     /// The model of an app at the moment that `conn` sees.
     ///
     /// # Errors
-    /// `app-not-found`.
+    /// `app-not-found`, also when its deletion was approved.
     pub(crate) async fn of(&self, conn: &mut Conn, app: &AppId) -> Result<Arc<Model>> {
-        let row = apps::get(conn, app).await?.ok_or(Code::AppNotFound)?;
+        let row = apps::get(conn, app).await?.filter(|app| app.state == AppState::Active);
+        let row = row.ok_or(Code::AppNotFound)?;
         if let Some(held) = self.0.get(app).filter(|m| m.app.revision == row.revision) {
             return Ok(held);
         }

@@ -177,6 +177,23 @@ impl Oubli {
         &self.node
     }
 
+    /// Until when another node may hold a key that was deleted at this time; none once that is past.
+    /// Nodes keep keys in memory for as long as their caches do, which they do not tell: the wait is
+    /// a setting. A SQLite file belongs to one process, which has forgotten the key.
+    pub(crate) fn keys_may_be_held_until(&self, deleted_at: Option<Time>) -> Option<Time> {
+        if self.data().engine_name() == "sqlite" {
+            return None;
+        }
+        let wait = self.options.certificate_wait.max(self.options.key_cache);
+        if wait.is_zero() {
+            return None;
+        }
+        // The caches' clocks count whole seconds here: one more is never too few.
+        let seconds = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX).saturating_add(1);
+        let until = deleted_at?.plus_seconds(seconds);
+        Some(until).filter(|until| self.now() < *until)
+    }
+
     /// What an app declares at the moment that `conn` sees.
     pub(crate) async fn model(&self, conn: &mut Conn, app: &AppId) -> Result<Arc<Model>> {
         self.models.of(conn, app).await

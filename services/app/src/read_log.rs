@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use oubli_domain::{Code, Refusal};
 use oubli_store::events::{self, NewEvent};
-use oubli_store::{Db, StoreError, Tx, subjects};
+use oubli_store::{Db, StoreError, Tx, apps, subjects};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -46,7 +46,8 @@ impl ReadLog {
     ///
     /// # Errors
     /// `subject-not-found` or `subject-erasing` when the person's erasure was acknowledged since
-    /// the read began: what was read must then not be answered. `unavailable` when too many wait, or
+    /// the read began, or `app-not-found` when its app's deletion was approved: what was read must then
+    /// not be answered. `unavailable` when too many wait, or
     /// the service is ending.
     pub(crate) async fn record(&self, event: NewEvent) -> Result<()> {
         let (answer, durable) = oneshot::channel();
@@ -107,6 +108,11 @@ async fn insert(tx: &mut Tx, event: &NewEvent) -> oubli_store::Result<Option<Ref
         match subjects::lock(tx, &event.app, payload.subject).await {
             Err(StoreError::Refused(refusal)) => return Ok(Some(refusal)),
             other => other.map(drop)?,
+        }
+    } else {
+        match apps::hold(tx, &event.app).await {
+            Err(StoreError::Refused(refusal)) => return Ok(Some(refusal)),
+            other => other?,
         }
     }
     events::insert(tx, event).await.map(|()| None)

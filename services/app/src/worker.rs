@@ -13,6 +13,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use oubli_domain::request::{RequestState, Transition};
 use oubli_domain::{Code, JobId, Refusal, RequestId, Right, Time};
+use oubli_store::app_tables::LEAVING;
 use oubli_store::jobs::{self, Job};
 use oubli_store::requests::{self, Request};
 use oubli_store::{Result as StoreResult, StoreError, Tx};
@@ -21,7 +22,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::oubli::Oubli;
-use crate::{erasure, export, housekeeping};
+use crate::{erasure, export, housekeeping, leaving};
 
 /// How many jobs a node works on at once. Erasures that end together share one cleaning of the
 /// database files.
@@ -32,7 +33,7 @@ const LEASE_SECONDS: i64 = 60;
 const RENEW: Duration = Duration::from_secs(20);
 /// How long the worker sleeps when nothing wakes it.
 const POLL: Duration = Duration::from_secs(1);
-/// A job that failed as often is given up, but for an erasure: it was acknowledged to a person.
+/// A job that failed as often is given up, but for what cannot be left half done.
 const ATTEMPTS: i64 = 20;
 /// The longest wait between two attempts, in seconds.
 const BACKOFF_SECONDS: i64 = 600;
@@ -110,6 +111,7 @@ pub(crate) async fn step(oubli: &Oubli, leased: &Leased) -> Result<Next> {
         ERASURE => erasure::step(oubli, leased).await,
         // A bundle's writer is large; most jobs never need one.
         EXPORT => Box::pin(export::step(oubli, leased)).await,
+        LEAVING => leaving::step(oubli, leased).await,
         _ => Err(Error::Damaged("jobs.kind")),
     }
 }
@@ -284,10 +286,10 @@ pub(crate) fn working(request: &Request) -> Result<RequestState, Refusal> {
     }
 }
 
-/// Whether a job that has failed again stays with the dead. An erasure never does: its person is
-/// `erasing` and would be for ever.
+/// Whether a job that has failed again stays with the dead. An erasure never does, nor the deletion of
+/// an app: the person, or the app, would be half gone for ever.
 fn is_buried(job: &Job) -> bool {
-    job.attempts >= ATTEMPTS && job.kind != ERASURE
+    job.attempts >= ATTEMPTS && ![ERASURE, LEAVING].contains(&job.kind.as_str())
 }
 
 /// The request of a job that was given up has failed, where it can.

@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod consent;
 pub mod data_map;
+pub mod deletion;
 pub mod identifier;
 pub mod ids;
 pub mod import_line;
@@ -20,6 +21,7 @@ mod wire;
 
 pub use clock::{Clock, Day, Time};
 pub use data_map::{CompiledDataMap, DataMap};
+pub use deletion::{AppState, DeletionState, DeletionStep};
 pub use identifier::{IdentifierType, NormalisedIdentifier};
 pub use ids::{
     AppId, CertificateId, ClaimId, ClientId, EventId, ExportId, IdentifierId, JobId, Name,

@@ -127,7 +127,9 @@ codes! {
     PurposeNotFound = 404 "purpose-not-found" "There is no such purpose";
     /// No such request in this app.
     RequestNotFound = 404 "request-not-found" "There is no such request";
-    /// The request has no certificate (yet).
+    /// No deletion of the app was proposed, or it was cancelled.
+    DeletionNotFound = 404 "deletion-not-found" "There is no deletion of this app";
+    /// The request, or the deletion of the app, has no certificate (yet).
     CertificateNotFound = 404 "certificate-not-found" "There is no certificate";
     /// No such download, or its token is wrong, used up or expired.
     DownloadNotFound = 404 "download-not-found" "There is no such download, or it is used up or expired";
@@ -154,6 +156,14 @@ codes! {
     // Against the state.
     /// The app exists already.
     AppExists = 409 "app-exists" "An app of this name exists";
+    /// The deletion of the app was approved; its own endpoints alone answer.
+    AppDeleting = 409 "app-deleting" "The app is being deleted";
+    /// A deletion of the app was proposed and neither approved nor cancelled.
+    DeletionOpen = 409 "deletion-open" "A deletion of the app is proposed already";
+    /// The proposal was not approved in time: propose the deletion again.
+    DeletionExpired = 409 "deletion-expired" "The proposal to delete the app has expired";
+    /// Who proposed the deletion of an app cannot approve it.
+    SecondPersonNeeded = 409 "second-person-needed" "Another person must approve this";
     /// The client is revoked, for good.
     ClientRevoked = 409 "client-revoked" "The client is revoked";
     /// The staff user exists already.

@@ -207,7 +207,7 @@ pub enum AppCommand {
         #[arg(long)]
         title: Option<String>,
     },
-    /// List apps.
+    /// List apps: name, title and state (active, deletion proposed, deleting, deleted).
     List {
         /// Databases, root key, journal.
         #[command(flatten)]
@@ -286,7 +286,8 @@ pub struct Demo {
 /// What `oubli verify` checks.
 #[derive(Subcommand, Debug)]
 pub enum Verify {
-    /// Check the signature of a certificate and print what it says.
+    /// Check the signature of a certificate, of an erasure or of the deletion of an app, and print what
+    /// it says.
     ///
     /// Example: oubli verify certificate certificate.jws --keys oubli-keys.json
     Certificate {

@@ -1,6 +1,6 @@
 //! Apps: the tenants, with their settings and the number of the data map that is in force.
 
-use oubli_domain::{AppId, Time};
+use oubli_domain::{AppId, AppState, Code, Refusal, Time};
 
 use crate::conn::{Conn, Tx};
 use crate::error::{Result, StoreError};
@@ -9,14 +9,22 @@ use crate::statement::statements;
 statements! {
     INSERT = "insert into apps (app_id, title, settings, data_map_version, revision, created_at) \
         values ($1, $2, $3, 0, 0, $4)";
-    GET = "select app_id, title, settings, data_map_version, revision, created_at from apps \
+    GET = "select app_id, title, settings, data_map_version, revision, state, created_at from apps \
         where app_id = $1";
-    LIST = "select app_id, title, settings, data_map_version, revision, created_at from apps \
+    LIST = "select app_id, title, settings, data_map_version, revision, state, created_at from apps \
         where app_id > $1 order by app_id limit $2";
-    SET_SETTINGS = "update apps set settings = $2, revision = revision + 1 where app_id = $1";
+    SET_SETTINGS = "update apps set settings = $2, revision = revision + 1 \
+        where app_id = $1 and state = 'active'";
     SET_DATA_MAP_VERSION = "update apps set data_map_version = $3, revision = revision + 1 \
-        where app_id = $1 and data_map_version = $2";
-    TOUCH = "update apps set revision = revision + 1 where app_id = $1";
+        where app_id = $1 and data_map_version = $2 and state = 'active'";
+    TOUCH = "update apps set revision = revision + 1 where app_id = $1 and state = 'active'";
+    STATE = "select state from apps where app_id = $1";
+    HOLD = lite "select state from apps where app_id = $1"
+           pg "select state from apps where app_id = $1 for share";
+    SET_STATE = "update apps set state = $3, revision = revision + 1 \
+        where app_id = $1 and state = $2";
+    WIPE = "update apps set title = app_id, settings = '{}', data_map_version = 0, \
+        revision = revision + 1 where app_id = $1 and state = 'deleting'";
     FIRST = "select app_id from apps order by app_id limit 1";
 }
 
@@ -47,6 +55,8 @@ pub struct App {
     /// Counts the changes to what the app declares (settings, data map, notices), so that what is
     /// made of them can be kept in memory until it moves.
     pub revision: i64,
+    /// Whether it can be used.
+    pub state: AppState,
     /// When it was registered.
     pub created_at: Time,
 }
@@ -58,6 +68,7 @@ struct Row {
     settings: String,
     data_map_version: i64,
     revision: i64,
+    state: String,
     created_at: i64,
 }
 
@@ -69,9 +80,14 @@ impl Row {
             settings_json: self.settings,
             data_map_version: self.data_map_version,
             revision: self.revision,
+            state: read_state(&self.state)?,
             created_at: Time(self.created_at),
         })
     }
+}
+
+fn read_state(text: &str) -> Result<AppState> {
+    text.parse().map_err(|_| StoreError::Damaged("apps.state"))
 }
 
 /// Registers an app, without a data map.
@@ -118,9 +134,50 @@ pub async fn set_data_map_version(tx: &mut Tx, app: &AppId, from: i64, to: i64) 
 /// Counts a change to something else that the app declares, such as a notice.
 ///
 /// # Errors
-/// [`StoreError::RowCount`] when the app is not there.
+/// `app-not-found`, also when its deletion was approved.
 pub async fn touch(tx: &mut Tx, app: &AppId) -> Result<()> {
-    tx.execute_one(&TOUCH, (app,)).await
+    active(tx.execute(&TOUCH, (app,)).await? == 1)
+}
+
+/// The state of an app; none when there is no such app.
+///
+/// # Errors
+/// [`StoreError::Damaged`], or when the database fails.
+pub async fn state(conn: &mut Conn, app: &AppId) -> Result<Option<AppState>> {
+    let row: Option<(String,)> = conn.optional(&STATE, (app,)).await?;
+    row.map(|(state,)| read_state(&state)).transpose()
+}
+
+/// Holds an app until the end of the transaction, so that its deletion is not approved meanwhile.
+/// Every transaction that adds a row of an app calls this, unless it locks one of the app's subjects
+/// or updates the app's own row: a deletion stops those by what it deletes first.
+///
+/// # Errors
+/// `app-not-found`, also when its deletion was approved.
+pub async fn hold(tx: &mut Tx, app: &AppId) -> Result<()> {
+    let row: Option<(String,)> = tx.optional(&HOLD, (app,)).await?;
+    let state = row.map(|(state,)| read_state(&state)).transpose()?;
+    active(state == Some(AppState::Active))
+}
+
+fn active(is: bool) -> Result<()> {
+    if is { Ok(()) } else { Err(Refusal::new(Code::AppNotFound).into()) }
+}
+
+/// Leads an app from one state to another. On PostgreSQL this waits for all who [`hold`] it.
+///
+/// # Errors
+/// [`StoreError::RowCount`] when it is in another state.
+pub async fn set_state(tx: &mut Tx, app: &AppId, from: AppState, to: AppState) -> Result<()> {
+    tx.execute_one(&SET_STATE, (app, from.as_str(), to.as_str())).await
+}
+
+/// Takes everything but the name out of the row of an app that is being deleted.
+///
+/// # Errors
+/// [`StoreError::RowCount`] when it is in another state.
+pub async fn wipe(tx: &mut Tx, app: &AppId) -> Result<()> {
+    tx.execute_one(&WIPE, (app,)).await
 }
 
 /// Whether any app is registered.

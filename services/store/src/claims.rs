@@ -7,6 +7,7 @@
 use oubli_domain::{AppId, ClaimId, SubjectId, Time};
 use uuid::Uuid;
 
+use crate::apps;
 use crate::conn::{Conn, Tx};
 use crate::error::{Result, StoreError};
 use crate::statement::statements;
@@ -46,8 +47,9 @@ pub async fn keep(
 /// Gives up a claim, unless it was kept.
 ///
 /// # Errors
-/// When the database does not answer.
+/// `app-not-found` when the app is being deleted, with its claims.
 pub async fn abandon(tx: &mut Tx, app: &AppId, claim: ClaimId, at: Time) -> Result<Fate> {
+    apps::hold(tx, app).await?;
     if let fate @ (Fate::Kept(_) | Fate::Abandoned) = fate(tx, app, claim).await? {
         return Ok(fate);
     }

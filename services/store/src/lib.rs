@@ -4,6 +4,8 @@
 //! in what order they are written in `app`. It never holds a key: what it stores of a person is
 //! ciphertext already, and what it is asked to find is a blind index.
 
+pub mod app_deletions;
+pub mod app_tables;
 pub mod apps;
 mod args;
 pub mod certificates;

@@ -5,6 +5,7 @@ use crate::migrate::Schema;
 
 /// The tables without a `subject_id`, and why an erasure needs none there.
 pub const WITHOUT_SUBJECT: &[(Schema, &str, &str)] = &[
+    (Schema::Data, "app_deletions", "staff by id, who are not subjects of an app"),
     (Schema::Data, "apps", "a tenant, not a person"),
     (Schema::Data, "certificates", "names the request, whose subject is taken out by the erasure"),
     (Schema::Data, "clients", "programs, not persons"),
@@ -20,8 +21,17 @@ pub const WITHOUT_SUBJECT: &[(Schema, &str, &str)] = &[
     (Schema::Keys, "key_sets", "keys of an app"),
     (Schema::Keys, "key_work", "what the service does with its keys"),
     (Schema::Keys, "retired_epochs", "keys of an app"),
+    (Schema::Keys, "retired_log_keys", "public keys of an app"),
     (Schema::Keys, "root_floor", "keys of the service"),
     (Schema::Keys, "service_secrets", "keys of the service"),
+];
+
+/// The tables in which a row of a deleted app stays, and why. [`crate::app_tables`] deletes from all
+/// others that have an `app_id`.
+pub const KEPT_OF_APP: &[(Schema, &str, &str)] = &[
+    (Schema::Data, "app_deletions", "who deleted the app, the counts and the certificate"),
+    (Schema::Data, "apps", "the name, so that nobody takes it for another app's"),
+    (Schema::Keys, "retired_log_keys", "what the app signed can be checked for ever"),
 ];
 
 /// The tables whose primary key does not begin with `app_id`, and why no app owns their rows.

@@ -2,6 +2,7 @@
 
 use sqlx::{Connection, PgConnection, SqliteConnection};
 
+use crate::app_tables;
 use crate::db::Location;
 use crate::erasure;
 use crate::migrate::Schema;
@@ -9,6 +10,7 @@ use crate::statement::Statement;
 
 /// The statements of every module that declares some. A test fails when one is missing here.
 const MODULES: &[&[Statement]] = &[
+    crate::app_deletions::STATEMENTS,
     crate::apps::STATEMENTS,
     crate::certificates::STATEMENTS,
     crate::claims::STATEMENTS,
@@ -60,9 +62,11 @@ pub fn statements() -> impl Iterator<Item = Described> {
         (Schema::Data, erasure::UNLINKED_TABLES),
         (Schema::Keys, erasure::KEY_TABLES),
     ];
-    modules.chain(erasures.into_iter().flat_map(|(schema, tables)| {
+    let erasures = erasures.into_iter().flat_map(|(schema, tables)| {
         erasure::statements(tables).map(move |statement| described(schema, statement))
-    }))
+    });
+    let of_apps = app_tables::statements().map(|(schema, s)| described(schema, s));
+    modules.chain(erasures).chain(of_apps)
 }
 
 /// Modules below `keys` speak to the `keys` database, all others to `data`.

@@ -43,7 +43,8 @@ struct CreatedApp {
 
 /// Create an app
 ///
-/// With keys of its own and default settings. Problems: `app-exists`.
+/// With keys of its own and default settings. Problems: `app-exists`, also for the name of an app that
+/// was deleted.
 #[utoipa::path(
     tag = "Apps",
     request_body = NewApp,

@@ -10,7 +10,7 @@ use crate::state::Api;
 
 /// List apps
 ///
-/// Those that the staff user may see, by name.
+/// Those that the staff user may see, by name, deleted ones too.
 #[utoipa::path(
     tag = "Apps",
     params(PageQuery),

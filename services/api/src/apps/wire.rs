@@ -1,7 +1,7 @@
 //! How apps and their settings look on the wire.
 
 use oubli_app::{Settings, apps};
-use oubli_domain::{AppId, Refusal, Time};
+use oubli_domain::{AppId, AppState, Refusal, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -21,6 +21,12 @@ pub(crate) struct App {
     /// The version of the data map in force; 0 before the first one.
     #[schema(minimum = 0, example = 1)]
     data_map_version: i64,
+    /// `active`, `deleting`, or `deleted`: then nothing but its name is left, which stays taken.
+    #[schema(value_type = String, example = "active")]
+    state: AppState,
+    /// Whether its deletion is proposed and waits for another admin.
+    #[schema(example = false)]
+    deletion_proposed: bool,
     /// When it was created.
     #[schema(value_type = String, format = DateTime)]
     created_at: Time,
@@ -28,8 +34,8 @@ pub(crate) struct App {
 
 impl From<apps::App> for App {
     fn from(app: apps::App) -> Self {
-        let apps::App { app, title, data_map_version, created_at } = app;
-        Self { app, title, data_map_version, created_at }
+        let apps::App { app, title, data_map_version, state, deletion_proposed, created_at } = app;
+        Self { app, title, data_map_version, state, deletion_proposed, created_at }
     }
 }
 

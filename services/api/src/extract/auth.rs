@@ -6,8 +6,8 @@ use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
-use oubli_app::Caller;
 use oubli_app::auth::{self, Principal, Staff};
+use oubli_app::{Caller, apps};
 use oubli_domain::{AppId, Code};
 
 use super::scopes::Needs;
@@ -15,7 +15,7 @@ use crate::problem::Problem;
 use crate::state::Api;
 
 /// A caller who has the scope `S` in the app of the path. An app that the caller may not see is
-/// not found, as if it never was.
+/// not found, as if it never was; staff are told of one that is being deleted.
 pub(crate) struct Granted<S> {
     pub(crate) caller: Caller,
     scope: PhantomData<S>,
@@ -37,12 +37,47 @@ impl<S: Needs> FromRequest for Granted<S> {
 /// The caller of a request, checked for a scope in the app of the path.
 pub(super) async fn granted<S: Needs>(request: &HttpRequest) -> Result<Caller, Problem> {
     let principal = principal(request).await?;
-    let app = request
-        .match_info()
-        .get("app")
-        .and_then(|app| AppId::new(app).ok())
-        .ok_or(Code::AppNotFound)?;
-    Ok(principal.caller_for(&app, S::SCOPE)?)
+    let app = app_of_path(request)?;
+    let caller = principal.caller_for(&app, S::SCOPE)?;
+    if principal.staff().is_some() {
+        apps::require_standing(&api(request)?.oubli, &app).await?;
+    }
+    Ok(caller)
+}
+
+/// A member of staff who has the scope `S` in the app of the path, whether it stands or is being
+/// deleted.
+pub(crate) struct GrantedLeaving<S> {
+    pub(crate) caller: Caller,
+    scope: PhantomData<S>,
+}
+
+impl<S: Needs> FromRequest for GrantedLeaving<S> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let (_, caller) = granted_leaving::<S>(&request).await?;
+            Ok(Self { caller, scope: PhantomData })
+        })
+    }
+}
+
+/// The member of staff who calls for the app of the path, whatever its state, checked for a scope.
+pub(super) async fn granted_leaving<S: Needs>(
+    request: &HttpRequest,
+) -> Result<(Staff, Caller), Problem> {
+    let principal = principal(request).await?;
+    let caller = principal.caller_for(&app_of_path(request)?, S::SCOPE)?;
+    let staff = principal.staff().cloned().ok_or(Code::InsufficientScope)?;
+    Ok((staff, caller))
+}
+
+fn app_of_path(request: &HttpRequest) -> Result<AppId, Problem> {
+    let app = request.match_info().get("app").and_then(|app| AppId::new(app).ok());
+    Ok(app.ok_or(Code::AppNotFound)?)
 }
 
 /// A member of staff whose role gives the scope `S`, where no app is in the path.

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
-use super::auth::{api, granted, granted_staff};
+use super::auth::{api, granted, granted_leaving, granted_staff};
 use super::scopes::Needs;
 use crate::openapi;
 use crate::problem::Problem;
@@ -165,6 +165,28 @@ impl<S: Needs, T: Input> FromRequest for Write<S, T> {
             let (body, bytes) = read::<T>(request, payload).await?;
             let once = once(request, &caller.actor, &bytes)?;
             Ok(Self { call: Call { caller, once }, body, scope: PhantomData })
+        })
+    }
+}
+
+/// A call of staff about the end of the app of the path, whatever its state.
+pub(crate) struct LeavingWrite<S, T> {
+    pub(crate) staff: Staff,
+    pub(crate) call: Call,
+    pub(crate) body: T,
+    scope: PhantomData<S>,
+}
+
+impl<S: Needs, T: Input> FromRequest for LeavingWrite<S, T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        extracted(request, payload, async |request, payload| {
+            let (staff, caller) = granted_leaving::<S>(request).await?;
+            let (body, bytes) = read::<T>(request, payload).await?;
+            let once = once(request, &caller.actor, &bytes)?;
+            Ok(Self { staff, call: Call { caller, once }, body, scope: PhantomData })
         })
     }
 }

@@ -8,7 +8,7 @@ mod page;
 pub(crate) mod scopes;
 
 pub(crate) use accept::names as accepts;
-pub(crate) use auth::{AnySession, AnyStaff, Granted, GrantedStaff};
-pub(crate) use body::{Ask, Input, Open, StaffWrite, Timely, Write, read_json};
+pub(crate) use auth::{AnySession, AnyStaff, Granted, GrantedLeaving, GrantedStaff};
+pub(crate) use body::{Ask, Input, LeavingWrite, Open, StaffWrite, Timely, Write, read_json};
 pub(crate) use condition::{Condition, etag};
 pub(crate) use page::{Page, PageQuery, cursor};

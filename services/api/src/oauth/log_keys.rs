@@ -23,7 +23,7 @@ struct LogKey {
     /// Since when it signs.
     #[schema(value_type = String, format = DateTime)]
     valid_from: Time,
-    /// When a newer key took its place; what it signed before stays valid.
+    /// When a newer key took its place, or its app was deleted; what it signed before stays valid.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     valid_until: Option<Time>,
@@ -45,8 +45,8 @@ impl From<keys::LogKey> for LogKey {
 
 /// Keys of certificates
 ///
-/// The public keys of every app that verify certificates, receipts and the log, old ones too. Keep
-/// a copy: with it a certificate is checked offline.
+/// The public keys of every app that verify certificates, receipts and the log, old ones and those of
+/// deleted apps too. Keep a copy: with it a certificate is checked offline.
 #[utoipa::path(
     tag = "Authentication",
     responses((status = 200, description = "The keys", body = LogKeys)),

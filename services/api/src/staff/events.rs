@@ -11,7 +11,7 @@ use crate::extract::{GrantedStaff, Page, PageQuery, scopes};
 use crate::problem::Answer;
 use crate::state::Api;
 
-/// What was done to a staff account.
+/// What was done to a staff account, or to an app as a whole.
 #[derive(Serialize, ToSchema)]
 struct StaffEvent {
     /// Its id.
@@ -31,22 +31,21 @@ struct StaffEvent {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "usr_0192f0c1e7a07c3d8f0b6a5d4c3b2a19")]
     user: Option<UserId>,
-    /// Particulars: the role and apps that were given, the session that was ended.
+    /// Particulars: the role and apps that were given, the session that was ended, the app.
     #[schema(value_type = Object, example = json!({ "role": "dpo", "apps": "shop" }))]
     detail: Value,
 }
 
 impl From<staff::StaffEvent> for StaffEvent {
     fn from(stored: staff::StaffEvent) -> Self {
-        let staff::StaffEvent { event, at, kind, actor, user, detail_json } = stored;
-        let detail = serde_json::from_str(&detail_json).unwrap_or_default();
-        Self { event, at, kind, actor, user, detail }
+        let staff::StaffEvent { event, at, kind, actor, user, detail } = stored;
+        Self { event, at, kind, actor, user, detail: Value::Object(detail) }
     }
 }
 
 /// List staff events
 ///
-/// What was done to staff accounts, by ids, oldest first.
+/// What was done to staff accounts and to apps as a whole, by ids, oldest first.
 #[utoipa::path(
     tag = "Staff",
     params(PageQuery),

@@ -2,7 +2,7 @@
 
 use oubli_domain::{AppId, Code, Time};
 use oubli_store::apps::NewApp;
-use oubli_store::{StoreError, apps, events};
+use oubli_store::{StoreError, apps as stored, events};
 use serde::{Deserialize, Serialize};
 
 use super::check_title;
@@ -26,12 +26,16 @@ pub struct Created {
 /// other database: keys without an app harm nobody, and the next attempt takes them over.
 ///
 /// # Errors
-/// `app-exists`; `invalid-body` for a title that is not 1 to 120 characters on one line.
+/// `app-exists`, also for the name of an app that was deleted; `invalid-body` for a title that is not 1 to 120 characters on one line.
 pub async fn create(oubli: &Oubli, call: &Call, title: &str) -> Result<Created> {
     check_title(title)?;
     let (app, now) = (call.caller.app.clone(), oubli.now());
     if let Some(earlier) = oubli.earlier_answer(call, now).await? {
         return Ok(earlier);
+    }
+    if stored::state(&mut oubli.data().conn().await?, &app).await?.is_some() {
+        // Before keys are made: those of a deleted app would stay for ever.
+        return Err(Code::AppExists.into());
     }
     oubli.keyring().create_app(&app, now).await?;
     let settings_json = serde_json::to_string(&Settings::default())
@@ -42,7 +46,7 @@ pub async fn create(oubli: &Oubli, call: &Call, title: &str) -> Result<Created> 
         .write_once("apps.create", call, None, Answer::Repeatable, move |tx| {
             let (new, event) = (new.clone(), event.clone());
             Box::pin(async move {
-                apps::insert(tx, &new).await.map_err(taken)?;
+                stored::insert(tx, &new).await.map_err(taken)?;
                 events::insert(tx, &event).await?;
                 Ok(Created { app: new.app, created_at: new.created_at })
             })

@@ -7,10 +7,10 @@ mod create;
 mod list;
 mod settings;
 
-use oubli_domain::{AppId, Code, Refusal, Time};
+use oubli_domain::{AppId, AppState, Code, Refusal, Time};
 
 pub use create::{Created, create};
-pub use list::{get, list};
+pub use list::{get, list, require_standing};
 pub use settings::{put_settings, settings};
 
 /// The longest title of an app or a client, in characters.
@@ -25,6 +25,10 @@ pub struct App {
     pub title: String,
     /// The version of the data map in force; 0 before the first one.
     pub data_map_version: i64,
+    /// Whether it can be used.
+    pub state: AppState,
+    /// Whether its deletion is proposed and waits for its approval.
+    pub deletion_proposed: bool,
     /// When it was created.
     pub created_at: Time,
 }
@@ -35,6 +39,8 @@ impl From<oubli_store::apps::App> for App {
             app: stored.app,
             title: stored.title,
             data_map_version: stored.data_map_version,
+            state: stored.state,
+            deletion_proposed: false,
             created_at: stored.created_at,
         }
     }

@@ -26,7 +26,8 @@ pub struct LogKey {
     pub key: PublicJwk,
     /// Since when it signs.
     pub valid_from: Time,
-    /// When a newer key of the app took its place; what it signed before stays valid.
+    /// When a newer key of the app took its place, or the app was deleted; what it signed before stays
+    /// valid.
     pub valid_until: Option<Time>,
 }
 
@@ -48,6 +49,6 @@ fn log_key(stored: &PublicKey, next: Option<&PublicKey>) -> Result<LogKey> {
         app: AppId::new(&stored.app_id).map_err(|_| Error::Damaged("app_secrets.app_id"))?,
         key: key.public_jwk(),
         valid_from: Time(stored.created_at),
-        valid_until: next.map(|next| Time(next.created_at)),
+        valid_until: next.map(|next| next.created_at).or(stored.retired_at).map(Time),
     })
 }

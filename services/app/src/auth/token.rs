@@ -100,7 +100,12 @@ pub async fn issue(oubli: &Oubli, request: TokenRequest<'_>) -> Result<IssuedTok
     };
     let client = proven(oubli, &request, stored).ok_or(TokenRefusal::InvalidClient)?;
     let scopes = narrowed(client.scopes, request.scope)?;
-    let seconds = oubli.model(&mut conn, &client.app).await?.settings.access_token_seconds;
+    let seconds = match oubli.model(&mut conn, &client.app).await {
+        Ok(model) => model.settings.access_token_seconds,
+        // The deletion of the app was approved.
+        Err(Error::Refused(_)) => return Err(TokenRefusal::InvalidClient),
+        Err(error) => return Err(error.into()),
+    };
     let access_token = sign(oubli, client, scopes, seconds).await?;
     Ok(IssuedToken { access_token, expires_in: seconds, scopes })
 }

@@ -1,9 +1,9 @@
 //! From the text of a token to whom it belongs.
 
 use oubli_domain::scope::Scopes;
-use oubli_domain::{AppId, ClientId, Code, SessionId, Time, UserId};
+use oubli_domain::{AppId, AppState, ClientId, Code, SessionId, Time, UserId};
 use oubli_store::staff::users;
-use oubli_store::{clients, staff};
+use oubli_store::{apps, clients, staff};
 use oubli_vault::{TokenError, verify_access_token};
 
 use super::claims::Claims;
@@ -22,7 +22,8 @@ const UNKNOWN_KEY_SECONDS: i64 = 5;
 /// believed for 4 seconds, or until a revocation on this node.
 ///
 /// # Errors
-/// `unauthenticated` whatever is wrong with the token; others only when a database fails.
+/// `unauthenticated` whatever is wrong with the token; `app-not-found` for a client of an app whose
+/// deletion was approved; others only when a database fails.
 pub async fn verify(oubli: &Oubli, token: &str) -> Result<Principal> {
     if token.len() > MAX_TOKEN {
         return Err(Code::Unauthenticated.into());
@@ -65,7 +66,13 @@ async fn owner(oubli: &Oubli, claims: &Claims, now: Time) -> Result<Option<Princ
 async fn client(oubli: &Oubli, claims: &Claims, app: &AppId) -> Result<Option<Principal>> {
     let id: ClientId = claims.sub.parse().map_err(unreadable)?;
     let scopes = Scopes::parse(&claims.scope).map_err(unreadable)?;
-    let stored = clients::get(&mut oubli.data().conn().await?, app, &id).await?;
+    let mut conn = oubli.data().conn().await?;
+    match apps::state(&mut conn, app).await? {
+        Some(AppState::Deleting | AppState::Deleted) => return Err(Code::AppNotFound.into()),
+        Some(AppState::Active) | None => {}
+    }
+    let stored = clients::get(&mut conn, app, &id).await?;
+    drop(conn);
     Ok(stored.filter(|client| client.revoked_at.is_none()).map(|client| Principal::Client {
         client: client.client,
         app: client.app,

@@ -2,7 +2,7 @@
 
 use oubli_domain::scope::Scopes;
 use oubli_domain::{ClientId, Code, Refusal};
-use oubli_store::{StoreError, apps, clients, events};
+use oubli_store::{apps, clients, events};
 
 use super::{WithSecret, new_secret};
 use crate::apps::check_title;
@@ -61,9 +61,7 @@ pub async fn create(oubli: &Oubli, call: &Call, new: NewClient) -> Result<WithSe
         .write_once("clients.create", call, None, Answer::OneTimeSecret, move |tx| {
             let (row, event) = (row.clone(), event.clone());
             Box::pin(async move {
-                if apps::get(tx, &row.app).await?.is_none() {
-                    return Err(StoreError::Refused(Code::AppNotFound.into()));
-                }
+                apps::hold(tx, &row.app).await?;
                 clients::insert(tx, &row).await?;
                 events::insert(tx, &event).await
             })

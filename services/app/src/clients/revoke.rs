@@ -1,7 +1,7 @@
 //! Revoking a client.
 
 use oubli_domain::{ClientId, Code};
-use oubli_store::{StoreError, clients, events};
+use oubli_store::{StoreError, apps, clients, events};
 
 use crate::caller::Call;
 use crate::error::Result;
@@ -27,6 +27,7 @@ pub async fn revoke(oubli: &Oubli, call: &Call, client: &ClientId) -> Result<()>
         .write_once("clients.revoke", call, None, Answer::Repeatable, move |tx| {
             let (app, id, event) = (app.clone(), id.clone(), event.clone());
             Box::pin(async move {
+                apps::hold(tx, &app).await?;
                 if clients::get(tx, &app, &id).await?.is_none() {
                     return Err(StoreError::Refused(Code::ClientNotFound.into()));
                 }

@@ -1,7 +1,7 @@
 //! Replacing the secret of a client.
 
 use oubli_domain::{AppId, ClientId, Code, Refusal};
-use oubli_store::{StoreError, Tx, clients, events};
+use oubli_store::{StoreError, Tx, apps, clients, events};
 
 use super::{WithSecret, new_secret};
 use crate::caller::Call;
@@ -43,6 +43,7 @@ pub async fn rotate_secret(
         .write_once("clients.rotate", call, None, Answer::OneTimeSecret, move |tx| {
             let (app, id, mac, event) = (app.clone(), id.clone(), mac.clone(), event.clone());
             Box::pin(async move {
+                apps::hold(tx, &app).await?;
                 require_live(tx, &app, &id).await?;
                 clients::set_secret(tx, &app, &id, &mac, now, keep).await?;
                 events::insert(tx, &event).await

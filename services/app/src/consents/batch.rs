@@ -1,7 +1,7 @@
 //! Recording many consent events in one transaction.
 
 use oubli_domain::Refusal;
-use oubli_store::{Result as StoreResult, StoreError, Tx};
+use oubli_store::{Result as StoreResult, StoreError, Tx, apps};
 use serde::{Deserialize, Serialize};
 
 use super::check_count;
@@ -63,10 +63,14 @@ pub async fn record_batch(
             return Ok(earlier);
         }
         let prepared = prepare_all(oubli, call, items).await?;
+        let app = call.caller.app.clone();
         oubli
             .write_once("consents.batch", call, None, Answer::Repeatable, move |tx| {
-                let prepared = prepared.clone();
-                Box::pin(async move { apply_all(tx, &prepared).await })
+                let (app, prepared) = (app.clone(), prepared.clone());
+                Box::pin(async move {
+                    apps::hold(tx, &app).await?;
+                    apply_all(tx, &prepared).await
+                })
             })
             .await
     })

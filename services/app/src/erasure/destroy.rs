@@ -89,7 +89,7 @@ impl Work<'_> {
     /// goes in another round.
     pub(super) async fn verify(&self) -> Result<Next> {
         let mut outcome = Outcome::of(&self.request)?;
-        if let Some(until) = self.keys_may_be_held_until(&outcome) {
+        if let Some(until) = self.oubli.keys_may_be_held_until(outcome.keys_deleted_at) {
             return Ok(Next::At(until));
         }
         let (app, subject) = (&self.leased.job.app, self.subject()?);
@@ -103,24 +103,6 @@ impl Work<'_> {
         let to = if clean { ErasureStep::Verified } else { ErasureStep::Journaled };
         let from = ErasureStep::KeysDeleted;
         self.advance("erasure.verified", from, to, Some(outcome.text()?)).await
-    }
-
-    /// Other nodes may hold the data key in memory for as long as their caches keep one, which they
-    /// do not tell: the wait is a setting. A SQLite file belongs to one process, which has forgotten
-    /// the key.
-    fn keys_may_be_held_until(&self, outcome: &Outcome) -> Option<oubli_domain::Time> {
-        if self.oubli.data().engine_name() == "sqlite" {
-            return None;
-        }
-        let options = self.oubli.options();
-        let wait = options.certificate_wait.max(options.key_cache);
-        if wait.is_zero() {
-            return None;
-        }
-        // The caches' clocks count whole seconds here: one more is never too few.
-        let seconds = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX).saturating_add(1);
-        let until = outcome.keys_deleted_at?.plus_seconds(seconds);
-        Some(until).filter(|until| self.oubli.now() < *until)
     }
 }
 

@@ -18,7 +18,7 @@ use oubli_store::{Result as StoreResult, StoreError, Tx};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::journal::JournalEntry;
+use crate::journal::{JournalEntry, Replay};
 use crate::oubli::Oubli;
 use crate::worker::{Leased, Next, working};
 
@@ -99,9 +99,7 @@ impl Work<'_> {
             position: 0,
             at: self.oubli.now(),
             app: self.leased.job.app.clone(),
-            kind: "erasure".to_owned(),
-            request: self.id(),
-            subject: self.subject()?,
+            replay: Replay::Erasure { request: self.id(), subject: self.subject()? },
         };
         self.oubli.node().journal.append(entry).await?;
         self.advance("erasure.journaled", ErasureStep::Planned, ErasureStep::Journaled, None).await

@@ -8,7 +8,7 @@ use futures_util::stream::try_unfold;
 use oubli_domain::{AppId, Code, ExportId, RequestId, SubjectId, Time};
 use oubli_store::events::NewEvent;
 use oubli_store::exports::{self, Export};
-use oubli_store::{StoreError, events, subjects};
+use oubli_store::{StoreError, apps, events, subjects};
 use oubli_vault::chunked::STREAM_HEADER_BYTES;
 use oubli_vault::{BundleKey, ChunkOpener, DataKey, SecretToken};
 use zeroize::Zeroizing;
@@ -112,7 +112,7 @@ impl Download {
 ///
 /// # Errors
 /// `download-not-found` when the token is wrong, void, used up, expired or was tried too often, and
-/// when the person is being erased.
+/// when the person is being erased or the app deleted.
 pub async fn open_download(
     oubli: &Arc<Oubli>,
     app: &AppId,
@@ -123,7 +123,13 @@ pub async fn open_download(
     let mac = token_mac(oubli, app, export, token);
     let begun = oubli.data().write("downloads.begin", move |tx| {
         let app = of.clone();
-        Box::pin(async move { exports::begin_try(tx, &app, export, &mac, TRIES, now).await })
+        Box::pin(async move {
+            match apps::hold(tx, &app).await {
+                Err(StoreError::Refused(_)) => return Ok(false),
+                held => held?,
+            }
+            exports::begin_try(tx, &app, export, &mac, TRIES, now).await
+        })
     });
     if !begun.await? {
         return Err(Code::DownloadNotFound.into());

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use oubli_domain::import_line::Line;
 use oubli_domain::{Code, Refusal};
+use oubli_store::apps;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -174,10 +175,11 @@ async fn remember(oubli: &Oubli, call: &Call, results: Vec<LineResult>) -> Resul
     if call.once.is_none() {
         return Ok(results);
     }
+    let app = call.caller.app.clone();
     oubli
-        .write_once("import.answer", call, None, Answer::Repeatable, move |_| {
-            let results = results.clone();
-            Box::pin(async move { Ok(results) })
+        .write_once("import.answer", call, None, Answer::Repeatable, move |tx| {
+            let (app, results) = (app.clone(), results.clone());
+            Box::pin(async move { apps::hold(tx, &app).await.map(|()| results) })
         })
         .await
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use oubli_domain::{Code, Refusal, SubjectId};
 use oubli_store::events::NewEvent;
 use oubli_store::imported_lines::{self, ImportedLine};
-use oubli_store::{StoreError, events, subjects};
+use oubli_store::{StoreError, apps, events, subjects};
 
 use super::item::{Person, again, known};
 use super::{LineResult, Results, Run, claims};
@@ -227,6 +227,7 @@ async fn write(
         let (app, drafts, rows) = (app.clone(), drafts.clone(), rows.clone());
         let matched = matched.clone();
         Box::pin(async move {
+            apps::hold(tx, &app).await?;
             for (draft, row) in drafts.iter().zip(&rows) {
                 draft.insert(tx).await?;
                 imported_lines::insert(tx, &app, row).await?;

@@ -2,7 +2,7 @@
 
 use oubli_domain::{AppId, CertificateId, RequestId, Time};
 use oubli_store::keys::app_keys::{self, Epoch, RetiredEpoch};
-use oubli_store::{StoreError, certificates, events};
+use oubli_store::{StoreError, apps, certificates, events};
 
 use super::Result;
 use super::work::{Lease, apps};
@@ -97,6 +97,7 @@ async fn finish(
     let written = oubli.data().write("certificates.final", move |tx| {
         let (app, jws, event) = (of.clone(), jws.clone(), event.clone());
         Box::pin(async move {
+            apps::hold(tx, &app).await?;
             certificates::insert(tx, &app, id, request, "final", &jws, now).await?;
             events::insert(tx, &event).await
         })

@@ -8,7 +8,7 @@ use oubli_domain::request::SubjectState;
 use oubli_domain::{AppId, Code, Name, RecordId, Refusal, SubjectId};
 use oubli_store::records::RecordKey;
 use oubli_store::subjects::{self, Subject};
-use oubli_store::{StoreError, Tx};
+use oubli_store::{StoreError, Tx, apps};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -111,7 +111,10 @@ pub async fn put_batch(
         oubli
             .write_once("records.batch", call, None, Answer::Repeatable, move |tx| {
                 let (app, prepared) = (app.clone(), prepared.clone());
-                Box::pin(async move { apply_all(tx, &app, &prepared).await })
+                Box::pin(async move {
+                    apps::hold(tx, &app).await?;
+                    apply_all(tx, &app, &prepared).await
+                })
             })
             .await
     })

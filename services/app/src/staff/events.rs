@@ -2,14 +2,30 @@
 
 use oubli_domain::scope::Role;
 use oubli_domain::{EventId, Time, UserId};
-use oubli_store::staff::events;
-pub use oubli_store::staff::events::StaffEvent;
+use oubli_store::staff::events::{self, StaffEvent as Stored};
 use serde_json::{Map, Value};
 
 use crate::auth::VisibleApps;
 use crate::caller::Actor;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::oubli::Oubli;
+
+/// Something that was done.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StaffEvent {
+    /// The id of the event.
+    pub event: EventId,
+    /// When.
+    pub at: Time,
+    /// What was done, such as `user.create`.
+    pub kind: String,
+    /// Who did it: an id.
+    pub actor: String,
+    /// To whose account, where it was one.
+    pub user: Option<UserId>,
+    /// Particulars that are no personal data.
+    pub detail: Map<String, Value>,
+}
 
 /// An event to be written with the change it tells of.
 pub(crate) struct Told {
@@ -42,8 +58,8 @@ impl Told {
         self.fact("role", role.as_str()).fact("apps", apps.to_string())
     }
 
-    pub(crate) fn event(self) -> StaffEvent {
-        StaffEvent {
+    pub(crate) fn event(self) -> Stored {
+        Stored {
             event: EventId::fresh(self.at),
             at: self.at,
             kind: self.kind.to_owned(),
@@ -57,11 +73,43 @@ impl Told {
 /// At most `limit` events after `after`, oldest first.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the particulars of one do not read back, or the database does not answer.
 pub async fn list_events(
     oubli: &Oubli,
     after: Option<EventId>,
     limit: u32,
 ) -> Result<Vec<StaffEvent>> {
-    Ok(events::list(&mut oubli.data().conn().await?, after, limit.into()).await?)
+    let stored = events::list(&mut oubli.data().conn().await?, after, limit.into()).await?;
+    stored.into_iter().map(read).collect()
+}
+
+fn read(stored: Stored) -> Result<StaffEvent> {
+    let Stored { event, at, kind, actor, user, detail_json } = stored;
+    let detail =
+        serde_json::from_str(&detail_json).map_err(|_| Error::Damaged("staff_events.detail"))?;
+    Ok(StaffEvent { event, at, kind, actor, user, detail })
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use oubli_domain::Time;
+    use serde_json::Value;
+
+    use super::{Told, read};
+    use crate::caller::Actor;
+    use crate::error::Error;
+
+    #[test]
+    fn damaged_particulars_are_an_error() {
+        let mut stored =
+            Told::new(&Actor::System, Time(7), "app.deleted").fact("app", "shop").event();
+        let told = read(stored.clone()).unwrap();
+        assert_eq!(told.detail["app"], Value::from("shop"));
+        for damaged in ["", "null", "[]", "{\"app\":"] {
+            damaged.clone_into(&mut stored.detail_json);
+            let read = read(stored.clone());
+            assert!(matches!(read, Err(Error::Damaged("staff_events.detail"))), "{damaged}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use oubli_store::identifiers::SealedIdentifier;
 use oubli_store::keys::blind_indexes::{self, BlindIndex, Owner};
 use oubli_store::keys::key_sets;
 use oubli_store::keys::subject_keys::{self, WrappedDataKey};
-use oubli_store::{Result as StoreResult, StoreError, Tx, events, identifiers, subjects};
+use oubli_store::{Result as StoreResult, StoreError, Tx, apps, events, identifiers, subjects};
 use oubli_vault::{DataKey, Label};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -327,7 +327,10 @@ impl Draft {
         let written = oubli
             .write_once("subjects.create", call, Some(subject), Answer::Repeatable, move |tx| {
                 let draft = draft.clone();
-                Box::pin(async move { draft.insert(tx).await.map(|()| answer) })
+                Box::pin(async move {
+                    apps::hold(tx, &draft.app).await?;
+                    draft.insert(tx).await.map(|()| answer)
+                })
             })
             .await;
         match written {

@@ -29,7 +29,7 @@ pub(super) async fn run(command: AppCommand, root_key: Option<String>) -> anyhow
             loop {
                 let page = apps::list(&oubli, &VisibleApps::All, after.as_ref(), PAGE).await?;
                 for app in &page {
-                    println!("{}\t{}", app.app, app.title);
+                    println!("{}\t{}\t{}", app.app, app.title, state(app));
                 }
                 match page.last() {
                     Some(last) if page.len() == PAGE as usize => after = Some(last.app.clone()),
@@ -40,4 +40,8 @@ pub(super) async fn run(command: AppCommand, root_key: Option<String>) -> anyhow
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn state(app: &apps::App) -> &'static str {
+    if app.deletion_proposed { "deletion proposed" } else { app.state.as_str() }
 }

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use oubli_app::certificate::verify_certificate;
+use oubli_app::certificate::verify_any;
 use oubli_app::receipt::verify_receipt;
-use oubli_app::signed::Statement;
+use serde::Serialize;
 
 use crate::cli::Verify;
 
@@ -16,7 +16,7 @@ use crate::cli::Verify;
 pub(super) fn run(command: Verify) -> anyhow::Result<ExitCode> {
     match command {
         Verify::Certificate { certificate, keys } => {
-            told("certificate", verify_certificate(&read(&certificate)?, &read(&keys)?))
+            told("certificate", verify_any(&read(&certificate)?, &read(&keys)?))
         }
         Verify::Receipt { receipt, keys } => {
             told("receipt", verify_receipt(&read(&receipt)?, &read(&keys)?))
@@ -25,7 +25,7 @@ pub(super) fn run(command: Verify) -> anyhow::Result<ExitCode> {
 }
 
 /// Prints what was found, and tells it by the exit code.
-fn told(what: &str, found: Result<impl Statement, impl Error>) -> anyhow::Result<ExitCode> {
+fn told(what: &str, found: Result<impl Serialize, impl Error>) -> anyhow::Result<ExitCode> {
     match found {
         Ok(claims) => {
             println!("{}", serde_json::to_string_pretty(&claims)?);

@@ -22,7 +22,8 @@ statements! {
     SET_FINAL = "update retired_epochs set final_at = $2 where root_version = $1 and final_at is null";
     ROOT_VERSIONS = "select root_version from app_keys union select root_version from service_secrets order by root_version";
     SECRETS = "select name, version, epoch, wrapped, public_key, created_at from app_secrets where app_id = $1 order by name, version";
-    PUBLIC_KEYS = "select app_id, version, public_key, created_at from app_secrets where name = $1 and public_key is not null order by app_id, version";
+    PUBLIC_KEYS = "select app_id, version, public_key, created_at, cast(null as bigint) as retired_at from app_secrets where name = $1 and public_key is not null union all select app_id, version, public_key, created_at, retired_at from retired_log_keys order by app_id, version";
+    KEEP_PUBLIC = "insert into retired_log_keys (app_id, version, public_key, created_at, retired_at) select app_id, version, public_key, created_at, cast($3 as bigint) from app_secrets where app_id = $1 and name = $2 and public_key is not null";
 }
 
 /// A wrapped app key.
@@ -96,6 +97,8 @@ pub struct PublicKey {
     pub public_key: Vec<u8>,
     /// When it was made, in microseconds since 1970.
     pub created_at: i64,
+    /// When its secret half was deleted with its app.
+    pub retired_at: Option<i64>,
 }
 
 /// Adds an app key, wrapped under the root key version that is held.
@@ -218,7 +221,17 @@ pub async fn secrets(conn: &mut Conn, app: &AppId) -> Result<Vec<AppSecret>> {
     conn.all(&SECRETS, (app,)).await
 }
 
-/// The public halves of every app's signing keys called `name`, old ones too.
+/// Keeps the public halves of an app's signing keys called `name`, in the transaction that deletes
+/// the app's keys.
+///
+/// # Errors
+/// [`StoreError::Duplicate`] when they were kept before.
+pub async fn keep_public(tx: &mut Tx, app: &AppId, name: &str, at: Time) -> Result<()> {
+    tx.execute(&KEEP_PUBLIC, (app, name, at)).await.map(drop)
+}
+
+/// The public halves of every app's signing keys called `name`, old ones and those of deleted apps
+/// too.
 ///
 /// # Errors
 /// When the database does not answer.

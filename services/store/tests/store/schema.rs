@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use oubli_store::Schema;
+use oubli_store::app_tables::{self, APP_KEY_TABLES, SUBJECT_KEY_TABLES};
 use oubli_store::erasure::{DATA_TABLES, KEY_TABLES, UNLINKED_TABLES};
-use oubli_store::schema_list::{WITHOUT_APP, WITHOUT_SUBJECT};
+use oubli_store::schema_list::{KEPT_OF_APP, WITHOUT_APP, WITHOUT_SUBJECT};
 
 use crate::catalog::{Table, tables};
 use crate::common::{Place, both_engines};
@@ -28,6 +29,13 @@ async fn all_tables(place: &Place) -> anyhow::Result<Tables> {
 fn with_subject() -> BTreeSet<(&'static str, String)> {
     let data = DATA_TABLES.iter().chain(UNLINKED_TABLES).map(|table| ("data", table));
     let keys = KEY_TABLES.iter().map(|table| ("keys", table));
+    data.chain(keys).map(|(schema, table)| (schema, table.name.to_owned())).collect()
+}
+
+/// The tables that the deletion of an app deletes from.
+fn with_app() -> BTreeSet<(&'static str, String)> {
+    let data = app_tables::DATA_TABLES.iter().map(|table| ("data", table));
+    let keys = SUBJECT_KEY_TABLES.iter().chain(APP_KEY_TABLES).map(|table| ("keys", table));
     data.chain(keys).map(|(schema, table)| (schema, table.name.to_owned())).collect()
 }
 
@@ -57,6 +65,15 @@ both_engines! {
         let tables = all_tables(&stores.place).await?;
         assert_eq!(those(&tables, |table| table.has("subject_id")), with_subject());
         assert_eq!(those(&tables, |table| !table.has("subject_id")), listed(WITHOUT_SUBJECT));
+    }
+
+    async fn the_deletion_of_an_app_knows_every_table_with_an_app(stores: Stores) {
+        let tables = all_tables(&stores.place).await?;
+        let (deleted, kept) = (with_app(), listed(KEPT_OF_APP));
+        assert!(deleted.is_disjoint(&kept));
+        let known: BTreeSet<_> = deleted.union(&kept).cloned().collect();
+        assert_eq!(those(&tables, |table| table.has("app_id")), known);
+        assert_eq!(those(&tables, |table| !table.has("app_id")), listed(WITHOUT_APP));
     }
 
     async fn every_subject_column_is_led_by_an_index(stores: Stores) {

@@ -1,0 +1,18 @@
+-- Whether an app can be used: active, deleting, deleted. The row of a deleted app stays: its name is
+-- never given to another.
+ALTER TABLE apps ADD COLUMN state TEXT NOT NULL DEFAULT 'active';
+
+-- The deletion of an app, from its proposal on, with the certificate at its end.
+CREATE TABLE app_deletions (
+    app_id TEXT NOT NULL,
+    step TEXT NOT NULL,
+    proposed_by UUID NOT NULL,
+    proposed_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    approved_by UUID,
+    approved_at BIGINT,
+    outcome TEXT NOT NULL,
+    certificate TEXT,
+    completed_at BIGINT,
+    PRIMARY KEY (app_id)
+);
