@@ -3,8 +3,8 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    apps, clients, consents, data_map, downloads, events, health, import, leaving, notices, oauth, openapi,
-    pages, purposes, records, register, requests, staff, subjects, unmatched,
+    apps, clients, consents, data_map, downloads, events, health, import, leaving, notices, oauth,
+    openapi, pages, purposes, records, register, requests, staff, subjects, unmatched,
 };
 
 /// Adds every endpoint.

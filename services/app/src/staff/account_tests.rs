@@ -194,9 +194,9 @@ async fn an_admin_gives_no_more_sight_than_they_have() {
     assert_eq!((changed.role, changed.must_change), (Role::Dpo, true));
     let other = disable(&oubli, &admin, root.user).await;
     assert_eq!(refused(other), Code::UserNotFound);
-    let names = |users: Vec<StaffUser>| users.into_iter().map(|u| u.name).collect::<Vec<_>>();
-    assert_eq!(names(visible_users(&oubli, &admin, None, 1).await.unwrap()), ["ada"]);
-    assert_eq!(names(visible_users(&oubli, &admin, Some("ada"), 9).await.unwrap()), ["eve"]);
+    let seen_by = |users: Vec<StaffUser>| users.into_iter().map(|u| u.name).collect::<Vec<_>>();
+    assert_eq!(seen_by(visible_users(&oubli, &admin, None, 1).await.unwrap()), ["ada"]);
+    assert_eq!(seen_by(visible_users(&oubli, &admin, Some("ada"), 9).await.unwrap()), ["eve"]);
     let events = list_events(&oubli, None, 9).await.unwrap();
     let mut kinds: Vec<_> = events.into_iter().map(|event| event.kind).collect();
     kinds.sort();
