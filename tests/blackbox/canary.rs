@@ -1,6 +1,7 @@
 //! Personal data is in the encrypted fields and in the answers that ask for it, and nowhere else:
 //! every kind of it is sent to a real process in every way, good and bad, and then looked for.
 
+mod accountability;
 mod import;
 mod receipts;
 
@@ -281,6 +282,7 @@ both_engines! {
         send_in_heads(&mut told, &shop, &process.url).await;
         read(&shop, &subject).await;
         reads::read_many(&mut told, &shop, &subject).await;
+        accountability::ask(&mut told, &shop, &subject).await;
         look_around(&mut told, &shop, &subject).await;
         expect_nowhere(&kept(&place).await);
 

@@ -5,6 +5,7 @@
 //! nothing here decides a rule.
 
 mod apps;
+mod audit;
 mod clients;
 mod consents;
 mod data_map;

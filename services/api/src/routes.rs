@@ -3,7 +3,8 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    apps, clients, consents, data_map, downloads, events, health, import, leaving, notices, oauth,
+    apps, audit, clients, consents, data_map, downloads, events, health, import, leaving, notices,
+    oauth,
     openapi, pages, purposes, records, register, requests, staff, subjects, unmatched,
 };
 
@@ -25,6 +26,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(requests::routes)
         .configure(downloads::routes)
         .configure(events::routes)
+        .configure(audit::routes)
         .configure(import::routes)
         .configure(health::routes)
         .configure(openapi::routes)

@@ -19,6 +19,7 @@ use crate::caller::Caller;
 use crate::error::{Error, Result};
 use crate::log::{Entry, hex};
 use crate::oubli::Oubli;
+use crate::read_payload::APP_EXPORT;
 use crate::records::open_fields;
 
 /// The built-in purpose under which an app is read.
@@ -99,7 +100,7 @@ async fn log(oubli: &Oubli, caller: &Caller, step: &'static str, done: Exported)
             .fact("consents", done.consents)
             .fact("restricted", done.restricted),
     };
-    let event = entry.event(&caller.app, &caller.actor, oubli.now(), "app.export");
+    let event = entry.event(&caller.app, &caller.actor, oubli.now(), APP_EXPORT);
     let written = oubli.data().write("app.export", move |tx| {
         let event = event.clone();
         Box::pin(async move {

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::export;
 use crate::janitor;
 use crate::oubli::Oubli;
+use crate::read_retention;
 use crate::secrets;
 
 /// How often it is due, in seconds.
@@ -23,6 +24,7 @@ pub(crate) async fn run(oubli: &Oubli) {
         ("abandoned claims", janitor::purge(oubli).await),
         ("idempotency keys", purge_answers(oubli).await),
         ("exports", purge_exports(oubli).await),
+        ("payloads of reads", read_retention::purge(oubli, BATCH).await),
         ("sessions", purge_sessions(oubli).await),
         ("sign-ins", crate::staff::purge_sign_ins(oubli, BATCH).await),
         ("keys", refresh_keys(oubli).await),

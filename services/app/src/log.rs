@@ -7,6 +7,43 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::caller::Actor;
+use crate::read_payload::{APP_EXPORT, CONSENT, HANDED_OUT, READ, READS, REFUSED};
+
+/// Every kind of event in the log of an app, by name.
+pub(crate) const KINDS: &[&str] = &[
+    "app.create",
+    APP_EXPORT,
+    "audit.exposure",
+    "certificate.final",
+    "client.create",
+    "client.revoke",
+    "client.rotate",
+    "consent.granted",
+    CONSENT,
+    "consent.refused",
+    "consent.withdrawn",
+    "data_map.put",
+    "download.completed",
+    HANDED_OUT,
+    "events.exported",
+    "events.searched",
+    "identifier.added",
+    "identifier.removed",
+    "notice.put",
+    "purpose.ended",
+    "purpose.resumed",
+    "record.deleted",
+    "record.put",
+    READ,
+    REFUSED,
+    "request.completed",
+    "request.created",
+    "request.exported",
+    "settings.put",
+    "subject.contacted",
+    "subject.created",
+    "subject.matched",
+];
 
 /// What is to be logged.
 #[derive(Debug, Default)]
@@ -69,7 +106,7 @@ impl Entry {
         self
     }
 
-    /// The row of the event.
+    /// The row of the event. Its kind is one of [`KINDS`].
     pub(crate) fn event(
         self,
         app: &AppId,
@@ -77,6 +114,8 @@ impl Entry {
         at: Time,
         kind: &'static str,
     ) -> NewEvent {
+        #[cfg(test)]
+        assert!(KINDS.contains(&kind), "{kind} is not among the kinds of events");
         let event = EventId::fresh(at);
         let actor = actor.to_string();
         let subject_ref = self.subject.map(|(_, r)| r).or(self.pseudonym);
@@ -84,6 +123,7 @@ impl Entry {
             subject,
             salt: oubli_vault::random_bytes(),
             json: json::canonical(&payload),
+            of_read: READS.contains(&kind),
         });
         let mut leaf = json!({
             "v": 1, "id": event, "app": app, "type": kind, "at": at, "actor": actor,

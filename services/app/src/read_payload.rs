@@ -21,6 +21,16 @@ pub(crate) const READ: &str = "record.read";
 /// The kind of event of a read that was refused. Its reason code says why.
 pub(crate) const REFUSED: &str = "record.read_refused";
 
+/// The kind of event of a read of consents.
+pub(crate) const CONSENT: &str = "consent.read";
+/// The kind of event of a download that was handed out.
+pub(crate) const HANDED_OUT: &str = "download.issued";
+/// The kind of event of an export of a whole app. It is about nobody in particular.
+pub(crate) const APP_EXPORT: &str = "app.export";
+
+/// The kinds of events whose payloads say what was read of a person.
+pub(crate) const READS: [&str; 4] = [READ, REFUSED, CONSENT, HANDED_OUT];
+
 /// For what purpose which fields of a person were read. It holds names, never values.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(from = "Stored")]

@@ -11,11 +11,13 @@ pub struct Settings {
     pub access_token_seconds: u32,
     /// How long an export can be downloaded: 1 to 720 hours, 72 by default.
     pub download_hours: u32,
+    /// For how many months the log tells what a read was of: 1 to 120, 12 by default.
+    pub read_payload_months: u32,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { access_token_seconds: 900, download_hours: 72 }
+        Self { access_token_seconds: 900, download_hours: 72, read_payload_months: 12 }
     }
 }
 
@@ -31,6 +33,9 @@ impl Settings {
         }
         if !(1..=720).contains(&self.download_hours) {
             refusal = refusal.at("/download_hours", "must be 1 to 720");
+        }
+        if !(1..=120).contains(&self.read_payload_months) {
+            refusal = refusal.at("/read_payload_months", "must be 1 to 120");
         }
         if refusal.errors.is_empty() { Ok(()) } else { Err(refusal) }
     }

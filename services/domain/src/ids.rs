@@ -182,6 +182,15 @@ chosen_names! {
             && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)));
 }
 
+impl EventId {
+    /// A bound: the ids of events from the millisecond of `at` on sort after it, earlier ones before.
+    #[must_use]
+    pub fn bound(at: Time) -> Self {
+        let millis = u64::try_from(at.0 / 1_000).unwrap_or(0);
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
+    }
+}
+
 impl ClientId {
     /// A new client of an app.
     #[must_use]
@@ -199,7 +208,7 @@ impl ClientId {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use super::{AppId, ClientId, Name, RecordId, RequestId, SubjectId};
+    use super::{AppId, ClientId, EventId, Name, RecordId, RequestId, SubjectId};
     use crate::clock::Time;
 
     #[test]
@@ -216,6 +225,13 @@ mod tests {
         let early = SubjectId::fresh(Time(1_700_000_000_000_000));
         let late = SubjectId::fresh(Time(1_700_000_001_000_000));
         assert!(early < late);
+    }
+
+    #[test]
+    fn events_lie_after_the_bound_of_their_time() {
+        let (at, later) = (Time(1_700_000_000_000_000), Time(1_700_000_000_001_000));
+        let event = EventId::fresh(at);
+        assert!(EventId::bound(at) < event && event < EventId::bound(later));
     }
 
     #[test]

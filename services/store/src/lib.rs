@@ -20,6 +20,7 @@ pub mod erasure;
 mod error;
 pub mod events;
 pub mod exports;
+pub mod exposure;
 pub mod idempotency;
 pub mod identifiers;
 pub mod imported_lines;

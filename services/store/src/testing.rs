@@ -20,6 +20,7 @@ const MODULES: &[&[Statement]] = &[
     crate::doctor::STATEMENTS,
     crate::events::STATEMENTS,
     crate::exports::STATEMENTS,
+    crate::exposure::STATEMENTS,
     crate::idempotency::STATEMENTS,
     crate::identifiers::STATEMENTS,
     crate::imported_lines::STATEMENTS,

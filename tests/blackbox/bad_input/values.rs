@@ -316,6 +316,8 @@ both_engines! {
                 shape(json!({ "access_token_seconds": 59 }), "/access_token_seconds"),
                 shape(json!({ "access_token_seconds": MARK }), "/access_token_seconds"),
                 shape(json!({ "download_hours": 721 }), "/download_hours"),
+                shape(json!({ "read_payload_months": 0 }), "/read_payload_months"),
+                shape(json!({ "read_payload_months": 121 }), "/read_payload_months"),
             ],
         )
         .await;

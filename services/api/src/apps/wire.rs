@@ -49,6 +49,10 @@ pub(crate) struct AppSettings {
     /// For how many hours an export can be downloaded.
     #[schema(minimum = 1, maximum = 720, default = 72)]
     download_hours: u32,
+    /// For how many months the log tells what a read was of: its payload goes after them, the event
+    /// stays.
+    #[schema(minimum = 1, maximum = 120, default = 12)]
+    read_payload_months: u32,
 }
 
 impl Default for AppSettings {
@@ -59,15 +63,15 @@ impl Default for AppSettings {
 
 impl From<Settings> for AppSettings {
     fn from(settings: Settings) -> Self {
-        let Settings { access_token_seconds, download_hours } = settings;
-        Self { access_token_seconds, download_hours }
+        let Settings { access_token_seconds, download_hours, read_payload_months } = settings;
+        Self { access_token_seconds, download_hours, read_payload_months }
     }
 }
 
 impl From<AppSettings> for Settings {
     fn from(settings: AppSettings) -> Self {
-        let AppSettings { access_token_seconds, download_hours } = settings;
-        Self { access_token_seconds, download_hours }
+        let AppSettings { access_token_seconds, download_hours, read_payload_months } = settings;
+        Self { access_token_seconds, download_hours, read_payload_months }
     }
 }
 

@@ -65,7 +65,7 @@ fn of_controller(register: &Register, activity: &Activity) -> [String; 13] {
 
 fn of_processor(on_behalf: &OnBehalf) -> [String; 13] {
     let mut row: [String; 13] = Default::default();
-    row[0] = "processor".to_owned();
+    "processor".clone_into(&mut row[0]);
     row[1] = contact(Some(&on_behalf.controller));
     row[2] = contact(on_behalf.representative.as_ref());
     row[5] = on_behalf.processing.join("; ");

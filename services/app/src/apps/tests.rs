@@ -1,7 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use oubli_domain::{AppId, Code};
-use oubli_store::events;
+use oubli_store::events::{self, Search};
 
 use super::{create, get, list, put_settings, settings};
 use crate::auth::VisibleApps;
@@ -14,7 +14,7 @@ fn names(apps: &[super::App]) -> Vec<&str> {
 
 async fn log(oubli: &Oubli, app: &AppId) -> Vec<String> {
     let mut conn = oubli.data().conn().await.unwrap();
-    let leaves = events::list(&mut conn, app, None, 100).await.unwrap();
+    let leaves = events::list(&mut conn, app, &Search::default(), None, 100).await.unwrap();
     let kind = |leaf: &str| -> serde_json::Value { serde_json::from_str(leaf).unwrap() };
     leaves.iter().map(|(_, leaf)| kind(leaf)["type"].as_str().unwrap().to_owned()).collect()
 }

@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::log::Entry;
 use crate::model::Model;
 use crate::oubli::Oubli;
+use crate::read_payload::CONSENT;
 
 /// How many events are read at once.
 const PAGE: i64 = 1_000;
@@ -167,7 +168,7 @@ pub(crate) async fn log_read(
         &caller.app,
         &caller.actor,
         oubli.now(),
-        "consent.read",
+        CONSENT,
     );
     oubli.reads().record(event).await
 }

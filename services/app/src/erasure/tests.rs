@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 
 use super::plan::counts;
 use crate::certificate::{CertificateError, Claims, verify_certificate};
+use crate::events::{self, EventQuery, FoundEvent};
 use crate::requests::world::{World, key, new_request};
 use crate::signed::SignedError;
 use crate::testing::{self, refused};
 use crate::worker::{Next, lease, step};
-use crate::{events, journal, records, requests, subjects};
+use crate::{journal, records, requests, subjects};
 
 /// The rows left of a person in every table that has a subject column.
 async fn left(world: &World, subject: SubjectId) -> Vec<(String, u64)> {
@@ -34,12 +35,10 @@ async fn published(world: &World) -> Value {
 }
 
 async fn kinds(world: &World) -> Vec<String> {
-    let leaves = events::list(&world.oubli, &world.caller(), None, 1_000).await.unwrap();
-    let kind = |leaf: &str| {
-        let leaf: Value = serde_json::from_str(leaf).unwrap();
-        leaf["type"].as_str().unwrap().to_owned()
-    };
-    leaves.iter().map(|(_, leaf)| kind(leaf)).collect()
+    let all = EventQuery::default();
+    let found = events::list(&world.oubli, &world.caller(), &all, None, 1_000).await.unwrap();
+    let kind = |event: &FoundEvent| event.leaf["type"].as_str().unwrap().to_owned();
+    found.events.iter().map(kind).collect()
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use oubli_store::exports::{self, Export};
 use oubli_store::{StoreError, apps, events, subjects};
 use oubli_vault::chunked::STREAM_HEADER_BYTES;
 use oubli_vault::{BundleKey, ChunkOpener, DataKey, SecretToken};
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::{hide_subject, ready_export};
@@ -19,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::log::Entry;
 use crate::once::Answer;
 use crate::oubli::Oubli;
+use crate::read_payload::HANDED_OUT;
 
 /// How often a download may be begun with one token.
 const TRIES: i64 = 5;
@@ -62,12 +64,10 @@ pub async fn issue_download(
     let token = SecretToken::generate();
     let mac = token_mac(oubli, &app, id, token.expose());
     let key = oubli.keyring().data_key(&app, subject).await?;
-    let event = Entry::about(subject, &key).fact("request", request.to_string()).event(
-        &app,
-        &call.caller.actor,
-        now,
-        "download.issued",
-    );
+    let event = Entry::about(subject, &key)
+        .fact("request", request.to_string())
+        .payload(json!({ "request": request }))
+        .event(&app, &call.caller.actor, now, HANDED_OUT);
     let secret = Answer::OneTimeSecret;
     oubli
         .write_once("downloads.issue", call, Some(subject), secret, move |tx| {

@@ -24,6 +24,12 @@ pub struct Period {
 }
 
 impl Period {
+    /// A period of this many months.
+    #[must_use]
+    pub fn months(months: u32) -> Self {
+        Self { years: 0, months, weeks: 0, days: 0 }
+    }
+
     /// The day that lies this period after `day`. Years and months keep the day of the month or
     /// take the last: 29 February and `P10Y` give 28 February.
     #[must_use]
@@ -39,6 +45,15 @@ impl Period {
         Timestamp::from_microsecond(at.0)
             .and_then(|at| at.to_zoned(tz::TimeZone::UTC).checked_add(self.span()))
             .map_or(END_OF_TIME, |end| Time(end.timestamp().as_microsecond()))
+    }
+
+    /// The instant that lies this period before `at`, by the calendar of UTC; at least the start of
+    /// 1970.
+    #[must_use]
+    pub fn before(self, at: Time) -> Time {
+        Timestamp::from_microsecond(at.0)
+            .and_then(|at| at.to_zoned(tz::TimeZone::UTC).checked_sub(self.span()))
+            .map_or(Time(0), |start| Time(start.timestamp().as_microsecond().max(0)))
     }
 
     /// Its years, months, weeks and days.

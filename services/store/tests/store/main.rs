@@ -6,6 +6,7 @@ mod clients;
 mod common;
 mod data_maps;
 mod describe;
+mod events;
 mod idempotency;
 mod jobs;
 mod keys;

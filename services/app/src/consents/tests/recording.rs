@@ -1,7 +1,7 @@
 use oubli_domain::consent::{Action, Language, State};
 use oubli_domain::request::SubjectState;
 use oubli_domain::{Code, SubjectId};
-use oubli_store::events;
+use oubli_store::events::{self, Search};
 use serde_json::json;
 
 use super::super::{BatchItem, BatchResult, CallerId, NewConsent, history, record, record_batch};
@@ -183,7 +183,9 @@ async fn every_event_is_in_the_log_without_the_purpose_in_its_leaf() {
     shop.record(&newsletter(Action::Granted)).await.unwrap();
     shop.record(&newsletter(Action::Withdrawn)).await.unwrap();
     let mut conn = shop.oubli.data().conn().await.unwrap();
-    let leaves = events::list(&mut conn, &shop.call.caller.app, None, 100).await.unwrap();
+    let leaves = events::list(&mut conn, &shop.call.caller.app, &Search::default(), None, 100)
+        .await
+        .unwrap();
     let of = |kind: &str| leaves.iter().filter(|(_, leaf)| leaf.contains(kind)).count();
     assert_eq!((of("\"consent.granted\""), of("\"consent.withdrawn\"")), (1, 1));
     assert!(leaves.iter().all(|(_, leaf)| !leaf.contains("newsletter")));
