@@ -179,8 +179,8 @@ both_engines! {
             reads.iter().filter(|event| event["leaf"]["type"] == "record.read").collect();
         let found = shop.get("/events?type=record.read").await.expect_status(200).body;
         assert_eq!(found["items"].as_array().unwrap().iter().collect::<Vec<_>>(), reads);
-        let hers = shop.get(&format!("/events?subject={ada}&type=record.read&include=payload"));
-        let hers = hers.await.expect_status(200).body;
+        let path = format!("/events?subject={ada}&type=record.read&include=payload");
+        let hers = shop.get(&path).await.expect_status(200).body;
         assert_eq!(hers["items"].as_array().unwrap().len(), 1);
         assert_eq!(hers["items"][0]["payload"]["purpose"], "delivery");
         assert_eq!(hers["items"][0]["leaf"], reads[0]["leaf"]);

@@ -25,10 +25,10 @@ struct ExposureParameters {
     #[param(value_type = Option<String>, example = "usr_0192f0c1e7a07c3d8f0b6a5d4c3b2a19")]
     staff: Option<UserId>,
     /// Those from this time on (RFC 3339); from the first when absent.
-    #[param(format = DateTime)]
+    #[param(format = DateTime, example = "2026-01-01T00:00:00Z")]
     from: Option<String>,
     /// Those before this time (RFC 3339); up to now when absent or in the future.
-    #[param(format = DateTime)]
+    #[param(format = DateTime, example = "2026-02-01T00:00:00Z")]
     to: Option<String>,
     /// Where to go on: `next` of the page before. Opaque.
     cursor: Option<String>,

@@ -32,10 +32,10 @@ struct ExportQuery {
     #[param(example = "record.read")]
     kind: Option<String>,
     /// Those from this time on (RFC 3339).
-    #[param(format = DateTime)]
+    #[param(format = DateTime, example = "2026-01-01T00:00:00Z")]
     from: Option<String>,
     /// Those before this time (RFC 3339).
-    #[param(format = DateTime)]
+    #[param(format = DateTime, example = "2026-02-01T00:00:00Z")]
     to: Option<String>,
     /// `payload`: with what goes with the person, while the person is there.
     #[param(value_type = Option<String>, example = "payload")]
@@ -63,8 +63,8 @@ impl From<ExportQuery> for Filter {
     params(("app" = String, Path, description = "The app"), ExportQuery),
     responses(
         (status = 200, description = "The events", content(
-            (String = "application/x-ndjson"),
-            (String = "text/csv"),
+            (String = "application/x-ndjson", example = "{\"event\":\"evt_0192f0c1e7a07c3d8f0b6a5d4c3b2a19\",\"leaf\":{…}}\n"),
+            (String = "text/csv", example = "event,at,type,actor,subject_ref,reasons,leaf,payload\r\n…"),
         )),
         (status = 409, description = "The person is being erased",
             body = crate::problem::ProblemDocument, content_type = "application/problem+json"),

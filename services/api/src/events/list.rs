@@ -28,10 +28,10 @@ struct EventsQuery {
     #[param(example = "record.read")]
     kind: Option<String>,
     /// Those from this time on (RFC 3339).
-    #[param(format = DateTime)]
+    #[param(format = DateTime, example = "2026-01-01T00:00:00Z")]
     from: Option<String>,
     /// Those before this time (RFC 3339).
-    #[param(format = DateTime)]
+    #[param(format = DateTime, example = "2026-02-01T00:00:00Z")]
     to: Option<String>,
     /// `payload`: with what goes with the person, while the person is there.
     #[param(value_type = Option<String>, example = "payload")]
