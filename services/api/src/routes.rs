@@ -4,8 +4,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
     apps, audit, clients, consents, data_map, downloads, events, health, import, leaving, notices,
-    oauth,
-    openapi, pages, purposes, records, register, requests, staff, subjects, unmatched,
+    oauth, openapi, pages, purposes, records, register, requests, staff, subjects, unmatched,
 };
 
 /// Adds every endpoint.

@@ -12,6 +12,8 @@ use crate::read_payload::{APP_EXPORT, CONSENT, HANDED_OUT, READ, READS, REFUSED}
 /// Every kind of event in the log of an app, by name.
 pub(crate) const KINDS: &[&str] = &[
     "app.create",
+    "app.deletion_cancelled",
+    "app.deletion_proposed",
     APP_EXPORT,
     "audit.exposure",
     "certificate.final",

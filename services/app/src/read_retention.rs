@@ -2,7 +2,7 @@
 //! there was a read, and no longer says what was read.
 
 use oubli_domain::data_map::Period;
-use oubli_domain::{AppId, EventId};
+use oubli_domain::{AppId, AppState, EventId};
 use oubli_store::{apps, events};
 
 use crate::error::Result;
@@ -19,7 +19,8 @@ pub(crate) async fn purge(oubli: &Oubli, limit: i64) -> Result<()> {
         let page = apps::list(&mut oubli.data().conn().await?, after.as_ref(), APPS).await?;
         let Some(last) = page.last() else { return Ok(()) };
         after = Some(last.app.clone());
-        for app in page {
+        // An app that is being deleted takes its log with it.
+        for app in page.into_iter().filter(|app| app.state == AppState::Active) {
             purge_app(oubli, app.app, limit).await?;
         }
     }
