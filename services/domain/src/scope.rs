@@ -35,7 +35,7 @@ macro_rules! scopes {
 }
 
 scopes! {
-    /// Create apps (staff only)
+    /// Create and delete apps (staff only)
     AppsManage = "apps:manage";
     /// Read apps and their settings
     AppRead = "app:read";
