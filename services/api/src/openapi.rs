@@ -42,7 +42,10 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 /// This document
 ///
 /// OpenAPI 3.1, as made from the running service.
-#[utoipa::path(tag = "Service", responses((status = 200, description = "The document", body = Value)))]
+#[utoipa::path(tag = "Service", responses(
+    (status = 200, description = "The document", body = Value,
+        example = json!({ "openapi": "3.1.0", "info": { "title": "Oubli" } })),
+))]
 #[get("/openapi.json")]
 pub(crate) async fn serve(api: web::Data<Api>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(api.openapi.to_string())
@@ -68,8 +71,8 @@ fn tree() -> &'static Value {
         tree["openapi"] = "3.1.0".into();
         tree["components"]["securitySchemes"] = security_schemes();
         let schemas = tree["components"]["schemas"].clone();
-        for (_, methods) in members(&mut tree["paths"]) {
-            for (method, operation) in members(methods) {
+        for (_, methods) in members(tree.get_mut("paths")) {
+            for (method, operation) in members(Some(methods)) {
                 complete(method, operation, &schemas);
             }
         }
@@ -77,8 +80,9 @@ fn tree() -> &'static Value {
     })
 }
 
-fn members(value: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
-    value.as_object_mut().into_iter().flat_map(Map::iter_mut)
+/// The members of an object, if it is there: to index what is not there would put `null` there.
+fn members(value: Option<&mut Value>) -> impl Iterator<Item = (&String, &mut Value)> {
+    value.and_then(Value::as_object_mut).into_iter().flat_map(Map::iter_mut)
 }
 
 fn security_schemes() -> Value {

@@ -31,7 +31,7 @@ struct EventPath {
         ("subject" = String, Path, description = "The subject's id"),
         ("event" = String, Path, description = "The event's id")),
     responses((status = 200, description = "The receipt", body = String,
-            content_type = "application/jose"),
+            content_type = "application/jose", example = "eyJhbGciOiJFZERTQSJ9.eyJ2Ijox….MEUC…"),
         (status = 409, description = "The person is being erased",
             body = crate::problem::ProblemDocument, content_type = "application/problem+json")),
     security(("oauth2" = ["consents:read"]), ("staff" = [])),

@@ -75,7 +75,7 @@ impl From<Section> for NoticeSection {
     params(("app" = String, Path, description = "The app"), LanguageQuery),
     responses((status = 200, description = "The notice", content(
         (PrivacyNotice = "application/json"),
-        (String = "text/markdown"),
+        (String = "text/markdown", example = "# How we process your personal data\n\n…"),
     ))),
     security(("oauth2" = ["data-map:read"]), ("staff" = [])),
 )]

@@ -10,7 +10,8 @@ use oubli_domain::data_map::SCHEMA;
 #[utoipa::path(
     tag = "Data map",
     responses((status = 200, description = "The schema", body = Value,
-        content_type = "application/schema+json")),
+        content_type = "application/schema+json",
+        example = json!({ "$schema": "https://json-schema.org/draft/2020-12/schema" }))),
 )]
 #[get("/v1/schemas/data-map")]
 pub(crate) async fn get_data_map_schema() -> HttpResponse {

@@ -10,8 +10,10 @@ use crate::state::Api;
 /// `status` is `pass` when every one of `checks` passes: `data_database`, `keys_database`,
 /// `root_key`, `job_worker` and `version`.
 #[utoipa::path(tag = "Service", responses(
-    (status = 200, description = "It can", body = Value),
-    (status = 503, description = "It cannot; the body says which check failed", body = Value),
+    (status = 200, description = "It can", body = Value,
+        example = json!({ "status": "pass", "checks": { "data_database": { "status": "pass" } } })),
+    (status = 503, description = "It cannot; the body says which check failed", body = Value,
+        example = json!({ "status": "fail", "checks": { "data_database": { "status": "fail" } } })),
 ))]
 #[get("/health/ready")]
 pub(crate) async fn ready(api: web::Data<Api>) -> HttpResponse {

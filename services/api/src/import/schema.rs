@@ -10,7 +10,8 @@ use oubli_domain::import_line::SCHEMA;
 #[utoipa::path(
     tag = "Import",
     responses((status = 200, description = "The schema", body = Value,
-        content_type = "application/schema+json")),
+        content_type = "application/schema+json",
+        example = json!({ "$schema": "https://json-schema.org/draft/2020-12/schema" }))),
 )]
 #[get("/v1/schemas/import-line")]
 pub(crate) async fn get_import_line_schema() -> HttpResponse {

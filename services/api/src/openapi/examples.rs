@@ -5,19 +5,20 @@ use serde_json::{Map, Value, json};
 use super::members;
 
 /// How deep schemas are followed: those that hold themselves end there.
-const DEPTH: usize = 8;
+const DEPTH: usize = 16;
 
 /// Adds an example to each body and parameter of an operation that has none.
 pub(super) fn complete(operation: &mut Value, schemas: &Value) {
-    for (_, body) in members(&mut operation["requestBody"]["content"]) {
+    for (_, body) in members(operation.pointer_mut("/requestBody/content")) {
         add(body, schemas);
     }
-    for (_, answer) in members(&mut operation["responses"]) {
-        for (_, body) in members(&mut answer["content"]) {
+    for (_, answer) in members(operation.get_mut("responses")) {
+        for (_, body) in members(answer.get_mut("content")) {
             add(body, schemas);
         }
     }
-    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten() {
         let named = parameter["name"].as_str().and_then(of_parameter);
         if let (Some(example), None) = (named, parameter.get("example")) {
             parameter["example"] = example;
@@ -46,6 +47,11 @@ fn of_parameter(name: &str) -> Option<Value> {
         "client" => "shop.0192f0c1e7a07c3d8f0b6a5d4c3b2a19".into(),
         "category" => "profile".into(),
         "record" => "main".into(),
+        "event" => "evt_0192f0c1e7a07c3d8f0b6a5d4c3b2a19".into(),
+        "user" => "usr_0192f0c1e7a07c3d8f0b6a5d4c3b2a19".into(),
+        "session" => "ses_0192f0c1e7a07c3d8f0b6a5d4c3b2a19".into(),
+        "from" => "2026-03-01T00:00:00Z".into(),
+        "to" => "2026-04-01T00:00:00Z".into(),
         "notice" | "purpose" => "newsletter".into(),
         "version" => 1.into(),
         "limit" => 100.into(),
@@ -128,4 +134,29 @@ fn of_object(schema: &Value, schemas: &Value, depth: usize) -> Value {
         compose(member, schemas, depth).map(|example| (name.clone(), example))
     });
     Value::Object(told.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::super::tree;
+
+    /// Whether a member is what it must be, if it is there.
+    fn fits(holder: &Value, member: &str, is: fn(&Value) -> bool) -> bool {
+        holder.get(member).is_none_or(is)
+    }
+
+    #[test]
+    fn what_an_operation_does_not_take_or_answer_is_left_out() {
+        let paths = tree()["paths"].as_object().into_iter().flatten();
+        for (path, methods) in paths {
+            for (method, told) in methods.as_object().into_iter().flatten() {
+                let answers = told["responses"].as_object().into_iter().flatten();
+                let mut bodies = answers.map(|(_, answer)| answer).chain(told.get("requestBody"));
+                assert!(fits(told, "parameters", Value::is_array), "{method} {path}");
+                assert!(bodies.all(|body| fits(body, "content", Value::is_object)), "{path}");
+            }
+        }
+    }
 }

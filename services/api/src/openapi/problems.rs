@@ -4,7 +4,7 @@
 use oubli_domain::Code;
 use serde_json::{Value, json};
 
-use super::{changes, members, tree};
+use super::{changes, tree};
 use crate::problem::MEDIA_TYPE;
 
 /// An operation, as far as a page about a problem names it.
@@ -47,35 +47,18 @@ pub(crate) fn answering(code: Code) -> Vec<Answering> {
 
 /// Adds the answers of every problem that an operation may meet, each as an example by its slug.
 pub(super) fn complete(method: &str, operation: &mut Value) {
-    let (mut codes, kinds) = (general(method, operation), of_kind(operation));
+    let mut codes = general(method, operation);
     codes.extend(named(operation));
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     for code in codes {
         let answer = responses.entry(code.status().to_string()).or_insert_with(|| blank(""));
-        let Some(problem) = answer["content"].get_mut(MEDIA_TYPE) else { continue };
+        let content = answer.get_mut("content");
+        let Some(problem) = content.and_then(|c| c.get_mut(MEDIA_TYPE)) else { continue };
         problem["examples"][code.slug()] = example(code);
     }
     for (_, answer) in responses.iter_mut() {
         describe(answer);
     }
-    for (status, description) in kinds {
-        responses.entry(status).or_insert_with(|| blank(description));
-    }
-}
-
-/// The answers of a kind of operation whose problems its description need not name one by one.
-fn of_kind(operation: &Value) -> Vec<(&'static str, &'static str)> {
-    let mut kinds = Vec::new();
-    if operation.get("security").is_some() {
-        kinds.push(("404", "There is no such thing in this app"));
-        let takes = ["requestBody", "parameters"].iter().any(|m| operation.get(*m).is_some());
-        if takes || operation["tags"] == json!(["Staff"]) {
-            kinds.push(("400", "A parameter is not acceptable"));
-            kinds.push(("409", "The state of things does not allow it"));
-            kinds.push(("422", "An id or the body does not have the documented form"));
-        }
-    }
-    kinds
 }
 
 fn blank(description: &str) -> Value {
@@ -94,7 +77,7 @@ fn describe(answer: &mut Value) {
     if answer["description"] != "" {
         return;
     }
-    let examples = members(&mut answer["content"][MEDIA_TYPE]["examples"]);
+    let examples = answer["content"][MEDIA_TYPE]["examples"].as_object().into_iter().flatten();
     let titles: Vec<&str> = examples.filter_map(|(_, e)| e["summary"].as_str()).collect();
     answer["description"] = titles.join("; ").into();
 }

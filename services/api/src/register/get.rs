@@ -24,7 +24,7 @@ use crate::state::Api;
     params(("app" = String, Path, description = "The app")),
     responses((status = 200, description = "The register", content(
         (Register = "application/json"),
-        (String = "text/csv"),
+        (String = "text/csv", example = "record_of,controller (a),…"),
     ))),
     security(("oauth2" = ["data-map:read"]), ("staff" = [])),
 )]

@@ -18,7 +18,7 @@ use crate::state::Api;
     params(("app" = String, Path, description = "The app"),
         ("request" = String, Path, description = "The request's id")),
     responses((status = 200, description = "The certificate", body = String,
-        content_type = "application/jwt")),
+        content_type = "application/jwt", example = "eyJhbGciOiJFZERTQSJ9.eyJ2Ijox….MEUC…")),
     security(("oauth2" = ["requests:read"]), ("staff" = [])),
 )]
 #[get("/v1/apps/{app}/requests/{request}/certificate")]

@@ -135,6 +135,7 @@ pub(crate) struct Request {
     #[schema(value_type = String, format = DateTime)]
     created_at: Time,
     /// Which client or member of staff made it.
+    #[schema(example = "client:shop.0192f0c1e7a07c3d8f0b6a5d4c3b2a19")]
     created_by: String,
     /// When it last changed.
     #[schema(value_type = String, format = DateTime)]
