@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use oubli_tests::raw::{self, Place};
-use oubli_tests::{Caller, Engine, PASSWORD, Reply, both_engines};
+use oubli_tests::{Caller, PASSWORD, Reply, both_engines};
 use reqwest::Method;
 use serde_json::{Value, json};
 
