@@ -121,8 +121,8 @@ impl From<BatchResult> for ConsentResult {
 
 /// Record up to 1,000 consent events
 ///
-/// All are checked; those that are right commit together; each has its result. Problems of the
-/// batch as a whole: `invalid-body`, `invalid-id`.
+/// All are checked; those that are right commit together; each has its result. As a whole
+/// it may be refused. Problems: `invalid-body`, `invalid-id`.
 #[utoipa::path(
     tag = "Consents",
     params(("app" = String, Path, description = "The app")),

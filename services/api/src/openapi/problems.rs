@@ -123,12 +123,13 @@ fn of_parameter(parameter: &Value, secured: bool) -> Vec<Code> {
     match parameter["in"].as_str() {
         Some("query") if name == "cursor" => vec![Code::InvalidQuery, Code::InvalidCursor],
         Some("query") => vec![Code::InvalidQuery],
+        Some("header") if name.starts_with("If-") => vec![Code::InvalidQuery],
         Some("path") if name == "app" && secured => vec![Code::AppNotFound],
         Some("path") if name == "subject" => {
             vec![Code::InvalidId, Code::SubjectNotFound, Code::SubjectErasing]
         }
         Some("path") if ["category", "purpose", "notice"].contains(&name) => {
-            vec![Code::InvalidName]
+            vec![Code::InvalidName, Code::InvalidId]
         }
         Some("path") if name != "slug" && name != "app" => vec![Code::InvalidId],
         _ => Vec::new(),
