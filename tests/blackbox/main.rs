@@ -9,6 +9,7 @@ mod canary;
 mod concurrency;
 mod consents;
 mod contract;
+mod guides;
 mod idempotency;
 mod openapi;
 mod processes;

@@ -62,6 +62,36 @@ fn sample() -> Option<(Vec<Row>, Vec<Row>)> {
     Some((rows(&folder, "customers.ndjson"), rows(&folder, "invoices.ndjson")))
 }
 
+/// The sample as lines of an import into the guides' shop.
+pub(crate) fn import_lines() -> Option<String> {
+    let (customers, invoices) = sample()?;
+    let people = customers.iter().flat_map(|row| {
+        let id = format!("customer-{}", row["CustomerId"]);
+        let text = |column: &str| row[column].as_str().unwrap_or_default().to_owned();
+        let name = format!("{} {}", text("FirstName"), text("LastName"));
+        let address = format!("{}, {}", text("Address"), text("City"));
+        let identifiers = json!([{ "type": "email", "value": text("Email") }]);
+        let body = json!({ "name": name, "address": address });
+        [
+            json!({ "type": "subject", "id": id, "identifiers": identifiers }),
+            json!({
+                "type": "record", "id": format!("{id}/profile"), "subject": id,
+                "category": "profile", "record": "main", "body": body,
+            }),
+        ]
+    });
+    let bills = invoices.iter().map(|row| {
+        let date = row["InvoiceDate"].as_str().unwrap().split(' ').next();
+        let number = row["InvoiceId"].to_string();
+        json!({
+            "type": "record", "id": format!("invoice-{number}"),
+            "subject": format!("customer-{}", row["CustomerId"]), "category": "invoice",
+            "record": number, "body": { "date": date, "total": row["Total"] },
+        })
+    });
+    Some(people.chain(bills).map(|line| format!("{line}\n")).collect())
+}
+
 /// Past the test harness, which hides what passing tests print.
 fn say(text: &str) {
     use std::io::Write as _;

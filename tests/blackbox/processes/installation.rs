@@ -72,7 +72,12 @@ impl Installation {
 
     /// A command on this installation; nothing of the environment of the tests counts.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_oubli-under-test"));
+        self.process(env!("CARGO_BIN_EXE_oubli-under-test"), arguments)
+    }
+
+    /// Any program with the environment of [`Installation::command`].
+    pub(crate) fn process(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("OUBLI_") {
                 command.env_remove(name);
