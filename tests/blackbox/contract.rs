@@ -201,6 +201,41 @@ async fn serve(told: &mut Told, shop: &Caller, ada: &str) {
     told.get(shop, "/events").await.expect_status(200);
 }
 
+async fn import(told: &mut Told, shop: &Caller) {
+    let lines = json!({ "lines": [
+        { "type": "subject", "id": "1", "identifiers": [] },
+        { "type": "record", "id": "2", "subject": "1", "category": "absent", "record": "a", "body": {} },
+    ] });
+    told.post(shop, "/import", lines).await.expect_status(200);
+    told.get(shop, "/v1/schemas/import-line").await.expect_status(200);
+}
+
+/// What staff do to accounts: of one who was just made, and of their own.
+async fn manage(told: &mut Told, server: &TestServer, admin: &Caller) {
+    let new = json!({ "name": "grace", "role": "dpo", "apps": ["*"] });
+    let made = told.post(admin, "/v1/staff/users", new).await.expect_status(201);
+    let of = |path: &str| format!("/v1/staff/users/{}{path}", made.text("/user"));
+    let login = json!({ "name": "grace", "password": made.text("/temporary_password") });
+    let signed_in = told.post(&server.anonymous(), "/v1/staff/login", login.clone()).await;
+    let grace = server.anonymous().with_token(signed_in.text("/access_token"));
+    told.get(&grace, "/v1/staff/me").await.expect_status(403);
+    let change = json!({ "current": login["password"], "new": oubli_tests::PASSWORD });
+    told.post(&grace, "/v1/staff/password", change).await.expect_status(204);
+    let change = json!({ "role": "auditor", "apps": ["shop"] });
+    told.put(admin, &of(""), change).await.expect_status(200);
+    for path in ["me", "sessions", "sign-ins", "users", "events"] {
+        told.get(admin, &format!("/v1/staff/{path}")).await.expect_status(200);
+    }
+    told.get(admin, &of("")).await.expect_status(200);
+    let open = told.get(admin, &of("/sessions")).await.expect_status(200);
+    let session = format!("/v1/staff/sessions/{}", open.text("/items/0/session"));
+    told.call(admin, Method::DELETE, &session, None).await.expect_status(204);
+    for act in ["/disable", "/enable"] {
+        told.call(admin, Method::POST, &of(act), None).await.expect_status(204);
+    }
+    told.call(admin, Method::POST, &of("/reset-password"), None).await.expect_status(200);
+}
+
 both_engines! {
     async fn every_operation_answers_as_it_is_told(engine: Engine) {
         let server = TestServer::start(engine).await;
@@ -213,6 +248,8 @@ both_engines! {
         consent(&mut told, &shop, &ada).await;
         read(&mut told, &shop, &ada).await;
         serve(&mut told, &shop, &ada).await;
+        import(&mut told, &shop).await;
+        manage(&mut told, &server, &admin).await;
         let name = server.staff_user(Role::Dpo, "*").await;
         let login = json!({ "name": name, "password": oubli_tests::PASSWORD });
         let dpo = told.post(&server.anonymous(), "/v1/staff/login", login).await;

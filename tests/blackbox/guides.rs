@@ -7,7 +7,7 @@
 mod load;
 mod script;
 
-use oubli_tests::{Engine, both_engines};
+use oubli_tests::both_engines;
 
 use crate::processes::installation::Installation;
 

@@ -25,9 +25,8 @@ pub(super) async fn begin(installation: &Installation, url: String) -> Load {
     let (id, secret) = (value("client_id:"), value("client_secret:"));
     let caller = Caller::new(&url).for_app("shop").sign_in(id, secret).await;
     let ending = Arc::new(AtomicBool::new(false));
-    let workers = (0..WORKERS)
-        .map(|n| tokio::spawn(work(n, caller.clone(), Arc::clone(&ending))))
-        .collect();
+    let workers =
+        (0..WORKERS).map(|n| tokio::spawn(work(n, caller.clone(), Arc::clone(&ending)))).collect();
     Load { ending, workers }
 }
 

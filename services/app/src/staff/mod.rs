@@ -25,7 +25,9 @@ pub use manage::{
 };
 pub use sessions::{Session, end_session, own_sessions, sessions_of};
 pub use sign_ins::{SignIn, SignInsQuery, sign_ins};
-pub use users::{NewStaff, StaffUser, create_user, disable_user, list_users, set_password};
+pub use users::{
+    NewStaff, StaffUser, create_user, disable_user, is_name, list_users, set_password,
+};
 
 pub(crate) use events::Told;
 pub(crate) use gate::PasswordGate;

@@ -38,10 +38,17 @@ impl fmt::Debug for NewStaff {
     }
 }
 
+/// Whether a text has the form of a staff user's name: 1 to 64 characters of a-z, 0-9, `.`, `_` and
+/// `-`.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    let valid = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
+    (1..=64).contains(&text.len()) && text.bytes().all(valid)
+}
+
 impl NewStaff {
     pub(super) fn check(&self) -> Result<(), Refusal> {
-        let valid = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
-        if !(1..=64).contains(&self.name.len()) || !self.name.bytes().all(valid) {
+        if !is_name(&self.name) {
             let rule = "must be 1 to 64 characters of a-z, 0-9, '.', '_' and '-'";
             return Err(Refusal::new(Code::InvalidBody).at("/name", rule));
         }

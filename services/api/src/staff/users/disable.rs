@@ -1,4 +1,4 @@
-//! `POST /v1/staff/users/{user}:disable`
+//! `POST /v1/staff/users/{user}/disable`
 
 use actix_web::{HttpResponse, post, web};
 use oubli_app::staff;
@@ -18,7 +18,7 @@ use crate::state::Api;
     responses((status = 204, description = "Disabled")),
     security(("staff" = ["staff:manage"])),
 )]
-#[post("/v1/staff/users/{user}:disable")]
+#[post("/v1/staff/users/{user}/disable")]
 pub(crate) async fn disable_user(
     api: web::Data<Api>,
     granted: GrantedStaff<scopes::StaffManage>,

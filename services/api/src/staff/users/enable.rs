@@ -1,4 +1,4 @@
-//! `POST /v1/staff/users/{user}:enable`
+//! `POST /v1/staff/users/{user}/enable`
 
 use actix_web::{HttpResponse, post, web};
 use oubli_app::staff;
@@ -17,7 +17,7 @@ use crate::state::Api;
     responses((status = 204, description = "Enabled")),
     security(("staff" = ["staff:manage"])),
 )]
-#[post("/v1/staff/users/{user}:enable")]
+#[post("/v1/staff/users/{user}/enable")]
 pub(crate) async fn enable_user(
     api: web::Data<Api>,
     granted: GrantedStaff<scopes::StaffManage>,

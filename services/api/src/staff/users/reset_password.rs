@@ -1,4 +1,4 @@
-//! `POST /v1/staff/users/{user}:reset-password`
+//! `POST /v1/staff/users/{user}/reset-password`
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpResponse, post, web};
@@ -21,7 +21,7 @@ use crate::state::Api;
     responses((status = 200, description = "Reset", body = TemporaryPassword)),
     security(("staff" = ["staff:manage"])),
 )]
-#[post("/v1/staff/users/{user}:reset-password")]
+#[post("/v1/staff/users/{user}/reset-password")]
 pub(crate) async fn reset_password(
     api: web::Data<Api>,
     granted: GrantedStaff<scopes::StaffManage>,
