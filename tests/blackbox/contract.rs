@@ -105,10 +105,16 @@ async fn declare(told: &mut Told, admin: &Caller, shop: &Caller) {
         "/notices/newsletter/versions/1",
         "/purposes",
         "/purposes/newsletter",
+        "/data-map/diff?from=1&to=1",
+        "/privacy-notice?language=fr",
+        "/register",
+        "/problems",
+        "/problems/record-not-found",
     ] {
         told.get(shop, path).await.expect_status(200);
     }
     told.get(shop, "/notices/absent").await.expect_status(404);
+    told.get(shop, "/privacy-notice?language=la").await.expect_status(404);
 }
 
 async fn keep(told: &mut Told, shop: &Caller) -> String {

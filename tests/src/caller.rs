@@ -28,8 +28,8 @@ impl Caller {
         self
     }
 
-    /// The same caller for an app: paths that do not begin with `/v1`, `/oauth2`, `/health` or
-    /// `/.well-known` are taken below the app.
+    /// The same caller for an app: paths that do not begin with `/v1`, `/oauth2`, `/health`,
+    /// `/problems` or `/.well-known` are taken below the app.
     #[must_use]
     pub fn for_app(mut self, app: &str) -> Self {
         self.app = Some(app.to_owned());
@@ -62,7 +62,7 @@ impl Caller {
 
     /// A request that a test completes by itself.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let absolute = ["/v1", "/oauth2", "/health", "/.well-known", "/openapi"];
+        let absolute = ["/v1", "/oauth2", "/health", "/.well-known", "/openapi", "/problems"];
         let below = match &self.app {
             Some(app) if !absolute.iter().any(|p| path.starts_with(p)) => format!("/v1/apps/{app}"),
             _ => String::new(),

@@ -119,7 +119,8 @@ both_engines! {
                 continue;
             }
             count += 1;
-            for bad in &bad_bodies() {
+            let optional = operation.told["requestBody"]["required"] != true;
+            for bad in bad_bodies().iter().filter(|bad| !(optional && bad.bytes.is_empty())) {
                 expect_refused(&operation, bad, &send(&world, &operation, bad).await);
             }
             let mut bytes = format!("\"{MARK}\"").into_bytes();

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -75,6 +75,7 @@ pub(super) struct Week {
     output: Lines<BufReader<ChildStdout>>,
     told: Vec<String>,
     chapter: String,
+    errors: PathBuf,
 }
 
 impl Week {
@@ -83,18 +84,18 @@ impl Week {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         fs::write(installation.path("week.sh"), script().replace(ADDRESS, &address)).unwrap();
         let path = std::env::var("PATH").unwrap();
-        let errors = fs::File::create(installation.path("week.err")).unwrap();
+        let errors = installation.path("week.err");
         let mut shell = installation
             .process("bash", &["week.sh"])
             .env("PATH", format!("{}:{path}", installation.path("bin").display()))
             .env("OUBLI_BIND", &address)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(errors)
+            .stderr(fs::File::create(&errors).unwrap())
             .spawn()
             .unwrap();
         let output = BufReader::new(shell.stdout.take().unwrap()).lines();
-        Self { address, shell, output, told: Vec::new(), chapter: String::new() }
+        Self { address, shell, output, told: Vec::new(), chapter: String::new(), errors }
     }
 
     /// Where the service listens once it was started.
@@ -105,7 +106,7 @@ impl Week {
     /// Waits until a chapter begins.
     pub(super) async fn reaches(&mut self, chapter: &str) {
         while self.chapter != chapter {
-            assert!(self.next().await, "the week ended before {chapter}: {}", self.trouble().await);
+            assert!(self.next().await, "the week ended before {chapter}: {}", self.trouble());
         }
     }
 
@@ -113,7 +114,7 @@ impl Week {
     pub(super) async fn ends_well(mut self) {
         while self.next().await {}
         let status = timeout(PATIENCE, self.shell.wait()).await.unwrap().unwrap();
-        assert!(status.success(), "{}", self.trouble().await);
+        assert!(status.success(), "{}", self.trouble());
     }
 
     async fn next(&mut self) -> bool {
@@ -126,8 +127,9 @@ impl Week {
         true
     }
 
-    async fn trouble(&mut self) -> String {
+    fn trouble(&self) -> String {
         let last = self.told.len().saturating_sub(20);
-        format!("in {}, after\n{}", self.chapter, self.told[last..].join("\n"))
+        let errors = fs::read_to_string(&self.errors).unwrap();
+        format!("in {}, after\n{}\n{errors}", self.chapter, self.told[last..].join("\n"))
     }
 }
