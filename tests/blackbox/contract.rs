@@ -242,6 +242,21 @@ async fn manage(told: &mut Told, server: &TestServer, admin: &Caller) {
     told.call(admin, Method::POST, &of("/reset-password"), None).await.expect_status(200);
 }
 
+/// Two admins delete an app.
+async fn leave(told: &mut Told, admin: &Caller, other: &Caller) {
+    let confirm = json!({ "confirm": "shop" });
+    told.post(admin, "/deletion", confirm.clone()).await.expect_status(201);
+    told.get(admin, "/deletion").await.expect_status(200);
+    told.call(admin, Method::DELETE, "/deletion", None).await.expect_status(204);
+    told.post(admin, "/deletion", confirm).await.expect_status(201);
+    told.call(admin, Method::POST, "/deletion:approve", None).await.expect_status(409);
+    told.call(other, Method::POST, "/deletion:approve", None).await.expect_status(202);
+    while told.get(admin, "/deletion").await.expect_status(200).body["state"] != "deleted" {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    told.get(admin, "/deletion/certificate").await.expect_status(200);
+}
+
 both_engines! {
     async fn every_operation_answers_as_it_is_told(engine: Engine) {
         let server = TestServer::start(engine).await;
@@ -261,6 +276,8 @@ both_engines! {
         let dpo = told.post(&server.anonymous(), "/v1/staff/login", login).await;
         let dpo = server.anonymous().with_token(dpo.text("/access_token"));
         told.call(&dpo, Method::POST, "/v1/staff/logout", None).await.expect_status(204);
+        let (one, two) = (server.staff(Role::Admin, "*").await, server.staff(Role::Admin, "*").await);
+        leave(&mut told, &one.for_app("shop"), &two.for_app("shop")).await;
         let operations = told.document.operations();
         let unseen: Vec<String> = operations
             .iter()

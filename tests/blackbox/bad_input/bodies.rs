@@ -76,7 +76,8 @@ fn bad_bodies() -> Vec<Bad> {
 /// The most bytes that an operation takes.
 fn limit(operation: &Operation) -> usize {
     match operation.path.rsplit('/').next().unwrap() {
-        last if last.ends_with("batch") || last == "import" => 32 << 20,
+        last if last.ends_with("batch") => 32 << 20,
+        "import" | "records:read" => 32 << 20,
         "data-map" => 2 << 20,
         "{notice}" => 2 * 30 * (64 << 10),
         _ => 1 << 20,
