@@ -204,7 +204,9 @@ async fn serve(told: &mut Told, shop: &Caller, ada: &str) {
     told.get(shop, &format!("/requests/{erasure}/certificate")).await.expect_status(200);
     told.get(shop, &format!("/subjects/{ada}")).await.expect_status(404);
     told.get(shop, "/requests").await.expect_status(200);
-    told.get(shop, "/events").await.expect_status(200);
+    for path in ["/events", "/events/export", "/audit/exposure"] {
+        told.get(shop, path).await.expect_status(200);
+    }
 }
 
 async fn import(told: &mut Told, shop: &Caller) {
