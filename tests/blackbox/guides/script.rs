@@ -48,7 +48,8 @@ pub(super) fn prepare(installation: &Installation) {
 
 /// The shell lines of every guide: each chapter says its name before it begins.
 fn script() -> String {
-    let mut script = String::from("set -euo pipefail\ntrap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n");
+    let mut script =
+        String::from("set -euo pipefail\ntrap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n");
     for guide in GUIDES {
         let name = format!("docs/guides/{guide}.md");
         let page = fs::read_to_string(tree().join(&name)).unwrap();
