@@ -89,6 +89,7 @@ async fn the_pages_of_a_logged_search_end() {
             None => break,
         }
     }
+    world.clock.advance(1);
     let kinds: Vec<_> = world.found(&hers).await.into_iter().map(|event| event.leaf).collect();
     let searches = kinds.iter().filter(|leaf| leaf["type"] == "events.searched").count();
     assert_eq!((found.len(), searches), (5, found.len() + 1));

@@ -127,11 +127,12 @@ fn external_ids_stay_as_they_are() {
     }
 }
 
-/// Runs over a file of customers, one JSON object a line, when the environment names one.
+/// Runs over `customers.ndjson`, one JSON object a line, when the environment names its folder.
 #[test]
 fn sample_customers_are_found_by_their_identifiers() {
-    let Some(path) = std::env::var_os("OUBLI_SAMPLE_CUSTOMERS") else { return };
-    let text = std::fs::read_to_string(path).unwrap();
+    let Some(folder) = std::env::var_os("OUBLI_SAMPLE_CUSTOMERS") else { return };
+    let file = std::path::Path::new(&folder).join("customers.ndjson");
+    let text = std::fs::read_to_string(file).unwrap();
     let mut phones = 0;
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
         let customer: serde_json::Value = serde_json::from_str(line).unwrap();

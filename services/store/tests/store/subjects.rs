@@ -13,7 +13,7 @@ use oubli_store::{Db, Location, Result, Schema, StoreError, Tx, subjects};
 use sqlx::Connection;
 use tokio::sync::Semaphore;
 
-use crate::common::{NOON, Stores, app, both_engines, write};
+use crate::common::{NOON, Stores, app, both_engines, insert_app, write};
 
 async fn create(db: &Db, app: &AppId) -> Result<SubjectId> {
     let subject = SubjectId::fresh(NOON);
@@ -82,6 +82,7 @@ both_engines! {
 
     async fn a_claim_is_kept_or_abandoned_and_never_both(stores: Stores) {
         let (shop, ada) = (app("shop")?, SubjectId::fresh(NOON));
+        write!(stores.data, [shop], |tx| insert_app(tx, shop).await)?;
         for _ in 0..20 {
             let claim = ClaimId::fresh(NOON);
             let keep = async {
