@@ -42,7 +42,8 @@ impl Told {
     /// Holds a JSON body against its schema.
     fn expect_schema(&self, answer: &Value, reply: &Reply) {
         let sent = reply.header("content-type").unwrap_or_default();
-        if !sent.ends_with("json") {
+        // Lines of JSON are no JSON.
+        if sent != "application/json" && !sent.ends_with("+json") {
             return;
         }
         let mut schema = answer["content"][sent]["schema"].clone();
