@@ -79,6 +79,12 @@ impl Room {
         Self { records: MAX_RECORDS, bytes: MAX_BYTES }
     }
 
+    /// Room for so many bytes.
+    #[cfg(test)]
+    pub(super) fn of_bytes(bytes: usize) -> Self {
+        Self { records: MAX_RECORDS, bytes }
+    }
+
     /// Whether nothing more belongs in the answer.
     pub(super) fn is_used_up(&self) -> bool {
         self.records == 0 || self.bytes == 0
@@ -100,7 +106,16 @@ pub(super) struct Sealed {
     pub(super) rest_after: Option<Place>,
 }
 
-/// Reads what is wanted of one person after `after`, as far as there is room.
+#[cfg(test)]
+impl Sealed {
+    /// How many identifiers and records it holds.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        (self.identifiers.as_ref().map_or(0, Vec::len), self.records.len())
+    }
+}
+
+/// Reads what is wanted of one person after `after`, as far as there is room; one record at least,
+/// so that every call comes further.
 pub(super) async fn collect(
     conn: &mut Conn,
     model: &Model,
@@ -131,7 +146,9 @@ pub(super) async fn collect(
         let page = records::page_of_categories(conn, app, subject, categories, last, limit).await?;
         let is_last = page.len() < usize::from(FETCH);
         for mut record in page {
-            if room.is_used_up() {
+            // The identifiers may have used the room up: without a record taken, there would be no
+            // place to go on from, and the person would seem complete.
+            if room.is_used_up() && !sealed.records.is_empty() {
                 return Ok(sealed);
             }
             let category = &record.key.category;

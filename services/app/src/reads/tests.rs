@@ -5,18 +5,20 @@ use std::sync::Arc;
 
 use oubli_domain::clock::TestClock;
 use oubli_domain::consent::{Action, Language, Signals};
+use oubli_domain::data_map::FieldSet;
 use oubli_domain::request::SubjectState;
-use oubli_domain::{Code, Name, SubjectId};
+use oubli_domain::{Code, IdentifierType, Name, Pii, SubjectId};
 use oubli_store::subjects;
 use serde_json::json;
 use tempfile::TempDir;
 
+use super::collect::{Room, Wanted, collect};
 use super::{BulkRead, HolderPosition, MAX_RECORDS, holders, read_many};
 use crate::consents::{self, CheckItem, NewConsent};
 use crate::data_map::tests::{name, opened, somebody};
 use crate::notices::tests::notice;
 use crate::records::{self, BatchItem};
-use crate::subjects::SubjectSelector;
+use crate::subjects::{self as people, NewIdentifier, SubjectSelector};
 use crate::testing::{self, refused};
 use crate::{Call, Oubli, notices, purposes};
 
@@ -223,4 +225,39 @@ async fn a_cursor_goes_with_its_call_alone() {
     let good = BulkRead { cursor: Some(next), ..read };
     let answer = read_many(&shop.oubli, caller, &good).await.unwrap();
     assert_eq!((answer.items.len(), answer.next), (1, None));
+}
+
+#[tokio::test]
+async fn identifiers_that_fill_the_answer_leave_no_record_out() {
+    let shop = Shop::with(0).await;
+    let (kind, value) = (IdentifierType::Email, Pii::new("ada@people.example".to_owned()));
+    let identifier = NewIdentifier { kind, value };
+    let made = people::create(&shop.oubli, &shop.call, vec![identifier]).await.unwrap();
+    let person = made.subject;
+    shop.put(person, 20).await;
+    let mut conn = shop.oubli.data().snapshot().await.unwrap();
+    let app = &shop.call.caller.app;
+    let stored = oubli_store::identifiers::list(&mut conn, app, person).await.unwrap();
+    let size: usize = stored.iter().map(|row| row.sealed.len()).sum();
+    let model = shop.oubli.model(&mut conn, app).await.unwrap();
+    let fields: FieldSet = [("identifiers", "email"), ("profile", "age")]
+        .map(|(category, field)| (name(category), [name(field)].into()))
+        .into();
+    let wanted = Wanted::new(&model, &name("fulfil"), fields).unwrap();
+    // Room that ends before, with and after the identifiers.
+    for bytes in [size - 1, size, size + 1] {
+        let (mut after, mut records, mut identifiers) = (None, 0, 0);
+        loop {
+            let mut room = Room::of_bytes(bytes);
+            let read = collect(&mut conn, &model, &wanted, person, after, &mut room).await.unwrap();
+            let (ids, found) = read.counts();
+            assert!(found > 0, "every answer comes further");
+            (identifiers, records) = (identifiers + ids, records + found);
+            after = read.rest_after;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!((identifiers, records), (1, 20));
+    }
 }
