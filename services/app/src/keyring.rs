@@ -1,4 +1,4 @@
-//! Keys in memory: each app's unwrapped keys, and data keys for at most a minute.
+//! Keys in memory, for at most a minute: each app's unwrapped keys, and data keys.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,10 +30,6 @@ const APPS: u64 = 10_000;
 pub(crate) fn index_name(kind: IdentifierType) -> String {
     format!("index:{kind}")
 }
-
-/// How long an app's keys are held before they are loaded again: a key that was retired is in no
-/// memory after this.
-const APP_KEYS: Duration = Duration::from_mins(1);
 
 /// The unwrapped keys of one app, as they were at one revision.
 #[derive(Debug)]
@@ -155,11 +151,12 @@ pub(crate) struct Keyring {
 }
 
 impl Keyring {
+    /// Holds every key for at most `ttl`: one that was deleted is in no memory after that.
     pub(crate) fn new(keys: Db, root: Arc<dyn RootKeyProvider>, ttl: Duration) -> Self {
         Self {
             keys,
             root,
-            apps: Cache::builder().max_capacity(APPS).time_to_live(APP_KEYS).build(),
+            apps: Cache::builder().max_capacity(APPS).time_to_live(ttl).build(),
             data_keys: Cache::builder().max_capacity(DATA_KEYS).time_to_live(ttl).build(),
             forgotten: Mutex::new(0),
         }
@@ -334,7 +331,6 @@ impl Keyring {
         }
         drop(count);
         self.apps.invalidate(app);
-        self.apps.run_pending_tasks();
         self.sweep();
     }
 
@@ -351,6 +347,7 @@ impl Keyring {
 
     /// Drops the keys whose minute is over, so that their memory is overwritten.
     pub(crate) fn sweep(&self) {
+        self.apps.run_pending_tasks();
         self.data_keys.run_pending_tasks();
     }
 }
@@ -423,7 +420,11 @@ fn open_secret(epochs: &BTreeMap<u32, AppKey>, row: &AppSecret) -> Result<Zeroiz
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
     use crate::requests::world::World;
+    use crate::testing;
 
     #[tokio::test]
     async fn a_key_that_was_read_before_it_was_forgotten_is_not_kept() {
@@ -439,5 +440,16 @@ mod tests {
         assert!(!keyring.data_keys.contains_key(&place));
         keyring.remember(place.clone(), &key, keyring.forgotten());
         assert!(keyring.data_keys.contains_key(&place));
+    }
+
+    #[tokio::test]
+    async fn keys_whose_time_is_over_are_swept() {
+        let mut world = World::new().await;
+        world.oubli.close().await;
+        world.oubli = testing::node_that_holds(&world.dir, &world.clock, Duration::ZERO).await;
+        let keyring = world.oubli.keyring();
+        let held = Arc::downgrade(&keyring.app(&world.app).await.unwrap());
+        keyring.sweep();
+        assert!(held.upgrade().is_none(), "the keys of the app are overwritten");
     }
 }

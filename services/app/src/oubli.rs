@@ -56,11 +56,11 @@ impl Databases {
 pub struct Options {
     /// The issuer and audience of access tokens: the service's own URL.
     pub issuer: String,
-    /// How long a data key is kept in memory: at most 60 seconds.
+    /// How long a data key, or the keys of an app, are kept in memory: at most 60 seconds.
     pub key_cache: Duration,
-    /// How long a certificate waits on PostgreSQL after the data key was deleted, so that no node
-    /// can still read what it certifies as gone: at least the largest `key_cache` of any node. This
-    /// node's own is the least.
+    /// How long a certificate waits on PostgreSQL after the data key was deleted, and the end of an
+    /// app after its own keys were, so that no node can still read what is said to be gone: at least
+    /// the largest `key_cache` of any node. This node's own is the least.
     pub certificate_wait: Duration,
     /// Where the journal is written: outside both databases and their backups.
     pub journal_dir: PathBuf,

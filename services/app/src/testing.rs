@@ -31,13 +31,22 @@ pub(crate) async fn oubli() -> (TempDir, Arc<Oubli>, Arc<TestClock>) {
 
 /// A node over the store in a folder; a second one shares what the first one wrote.
 pub(crate) async fn node(dir: &TempDir, clock: &Arc<TestClock>) -> Arc<Oubli> {
+    node_that_holds(dir, clock, Duration::from_mins(1)).await
+}
+
+/// The same, with keys held for so long.
+pub(crate) async fn node_that_holds(
+    dir: &TempDir,
+    clock: &Arc<TestClock>,
+    key_cache: Duration,
+) -> Arc<Oubli> {
     let file = |name: &str| Location::Sqlite(dir.path().join(name));
     let databases = Databases::open(&file("data.db"), &file("keys.db"), 4).await.unwrap();
     // Base64 of 32 zero bytes: the root key of nobody's data.
     let root = EnvironmentProvider::parse(&format!("{}=", "A".repeat(43))).unwrap();
     let options = Options {
         issuer: ISSUER.to_owned(),
-        key_cache: Duration::from_mins(1),
+        key_cache,
         certificate_wait: Duration::from_mins(1),
         journal_dir: dir.path().join("journal"),
     };

@@ -145,10 +145,10 @@ pub struct Listen {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "work")]
 pub struct Work {
-    /// Folder of the journal, which a restore replays: outside the databases and their backups.
+    /// Folder of the journal, which a restore is to replay: outside the databases and their backups.
     #[arg(long, env = "OUBLI_JOURNAL_DIR", default_value = "oubli-journal", value_name = "DIR")]
     pub journal_dir: PathBuf,
-    /// Seconds that a data key is kept in memory.
+    /// Seconds that the keys of people and of apps are kept in memory. At 0 they are read for each call.
     #[arg(
         long,
         env = "OUBLI_KEY_CACHE_SECONDS",
@@ -157,8 +157,8 @@ pub struct Work {
         value_name = "N"
     )]
     pub key_cache_seconds: u64,
-    /// Seconds that a certificate of erasure waits on PostgreSQL after the data key was deleted. Must
-    /// be at least the largest --key-cache-seconds of any node.
+    /// Seconds that a certificate of erasure, and the end of an app's deletion, wait on PostgreSQL after
+    /// the keys were deleted. Must be at least the largest --key-cache-seconds of any node.
     #[arg(
         long,
         env = "OUBLI_CERTIFICATE_WAIT_SECONDS",
@@ -382,13 +382,13 @@ pub fn refuse(faults: &[impl fmt::Display]) -> anyhow::Result<()> {
 }
 
 impl Work {
-    /// How long a data key is kept.
+    /// How long a key is kept.
     #[must_use]
     pub fn key_cache(&self) -> Duration {
         Duration::from_secs(self.key_cache_seconds)
     }
 
-    /// How long a certificate waits for the caches of other nodes.
+    /// How long a certificate and the deletion of an app wait for the caches of other nodes.
     #[must_use]
     pub fn certificate_wait(&self) -> Duration {
         Duration::from_secs(self.certificate_wait_seconds)
