@@ -27,7 +27,7 @@ wire_enum! {
         Proposed = "proposed",
         /// Another admin agreed: nobody reaches the app any more.
         Approved = "approved",
-        /// A restore of either database will replay it.
+        /// A restore of either database is to replay it.
         Journaled = "journaled",
         /// The rows of the app in `data` are deleted.
         DataDeleted = "data_deleted",
