@@ -16,10 +16,19 @@ use crate::signed::{self, Statement};
 /// The most certificates that are looked at in one query.
 const BATCH: i64 = 100;
 
-/// Issues every certificate again whose erasure is final; gives how many it issued. One that was
-/// issued already is left as it is.
-pub(super) async fn finish_certificates(lease: &Lease<'_>) -> Result<usize> {
-    let mut issued = 0;
+/// What became of the certificates.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Finished {
+    /// How many were issued as final.
+    pub(super) issued: usize,
+    /// How many do not verify, or could not be signed again. They stay as they are.
+    pub(super) unreadable: usize,
+}
+
+/// Issues every certificate again whose erasure is final. One that was issued already is left as it
+/// is, and so is one that does not verify: it must not keep others from it.
+pub(super) async fn finish_certificates(lease: &Lease<'_>) -> Result<Finished> {
+    let mut done = Finished::default();
     for app in apps(lease.oubli, None).await? {
         let finality = Finality::of(lease.oubli, &app).await?;
         let mut after = None;
@@ -30,11 +39,20 @@ pub(super) async fn finish_certificates(lease: &Lease<'_>) -> Result<usize> {
             let Some((last, _)) = page.last() else { break };
             after = Some(*last);
             for (request, jws) in page {
-                issued += usize::from(finish(lease.oubli, &app, &finality, request, &jws).await?);
+                match finish(lease.oubli, &app, &finality, request, &jws).await {
+                    Ok(issued) => done.issued += usize::from(issued),
+                    // The app is being deleted: its certificates go with it.
+                    Err(Error::Refused(_)) => {}
+                    Err(error @ (Error::Vault(_) | Error::Token(_) | Error::Damaged(_))) => {
+                        tracing::error!(error = %error, %request, "a certificate does not verify");
+                        done.unreadable += 1;
+                    }
+                    Err(error) => return Err(error.into()),
+                }
             }
         }
     }
-    Ok(issued)
+    Ok(done)
 }
 
 /// What says whether an erasure of an app is final.

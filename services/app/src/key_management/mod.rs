@@ -22,7 +22,7 @@ use oubli_vault::VaultError;
 use crate::error::Error;
 
 pub use reindex::{Reindex, Reindexed, reindex};
-pub use retire::{Candidate, Retire, Retired, candidates, retire};
+pub use retire::{Candidate, Due, InUse, Retire, Retired, due, retire};
 pub use rotate::{Rotate, Rotated, rotate};
 pub use status::{AppStatus, EpochStatus, IndexStatus, Status, TokenKeyStatus, WorkStatus, status};
 pub use tokens::{TokensRotated, rotate_tokens};
@@ -66,20 +66,6 @@ pub enum KeysError {
     RootReadOnly {
         /// The provider's name.
         provider: &'static str,
-    },
-    /// An epoch that should go has something standing under it.
-    #[error(
-        "epoch {epoch} of {app} has {data_keys} data keys and {secrets} secrets under it: run `oubli keys rotate` again"
-    )]
-    InUse {
-        /// The app.
-        app: String,
-        /// The epoch.
-        epoch: i64,
-        /// The data keys under it.
-        data_keys: i64,
-        /// The app's secrets under it.
-        secrets: usize,
     },
     /// A new token-signing key waits for its time.
     #[error("a new token key was made already; it signs from {} on", signs_from.to_string())]

@@ -9,7 +9,7 @@ use oubli_store::keys::key_sets;
 use oubli_store::{identifiers, subjects};
 use oubli_vault::{IndexKey, Label};
 
-use super::work::{Kind, Lease, apps, taken_over};
+use super::work::{Kind, Lease, apps, taken_over, unless_gone};
 use super::{Result, Told};
 use crate::error::Error;
 use crate::keyring::{AppKeys, index_name};
@@ -61,7 +61,8 @@ pub async fn reindex(oubli: &Oubli, what: &Reindex, told: Told<'_>) -> Result<Re
     let mut done = Reindexed::default();
     for app in &apps {
         for kind in kinds() {
-            Index { lease: &lease, app, kind: *kind }.run(&mut done).await?;
+            let index = Index { lease: &lease, app, kind: *kind }.run(&mut done).await;
+            unless_gone(oubli, app, index).await?;
         }
     }
     lease.end(false).await?;

@@ -7,8 +7,8 @@ use oubli_store::keys::app_keys::{self, Epoch};
 use oubli_store::keys::{key_sets, subject_keys, work};
 
 use super::finality::finish_certificates;
-use super::work::{Kind, Lease, taken_over};
-use super::{KeysError, Result, Told};
+use super::work::{Kind, Lease, taken_over, unless_gone};
+use super::{Result, Told};
 use crate::error::Error;
 use crate::oubli::Oubli;
 use crate::retry::retry_stale;
@@ -35,6 +35,31 @@ pub struct Candidate {
     pub emptied_at: Time,
 }
 
+/// An old epoch that something still stands under: it stays.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct InUse {
+    /// Whose epoch.
+    pub app: String,
+    /// Its number.
+    pub epoch: i64,
+    /// The data keys under it.
+    pub data_keys: i64,
+    /// The app's secrets under it.
+    pub secrets: usize,
+}
+
+/// What a retirement would do.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Due {
+    /// The epochs that may go.
+    pub epochs: Vec<Candidate>,
+    /// The root key versions that nothing needs once those are gone, and that the provider can
+    /// delete.
+    pub root_versions: Vec<u32>,
+    /// The old epochs that cannot go.
+    pub in_use: Vec<InUse>,
+}
+
 /// What a retirement did.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Retired {
@@ -46,56 +71,71 @@ pub struct Retired {
     pub root_versions_left: Vec<u32>,
     /// How many certificates were issued again as final.
     pub certificates: usize,
+    /// How many certificates do not verify. They were left as they are.
+    pub certificates_unreadable: usize,
 }
 
-/// The epochs that may go now.
+/// What may go now, and what stands in the way of the rest.
 ///
 /// # Errors
-/// `InUse` when an old epoch still has something under it.
-pub async fn candidates(oubli: &Oubli, what: Retire) -> Result<Vec<Candidate>> {
-    Ok(due(oubli, what).await?.into_iter().map(|(_, candidate)| candidate).collect())
-}
-
-/// Retires what may go now. An interrupted retirement goes on.
-///
-/// # Errors
-/// `Running`, `Interrupted`; `InUse`, and nothing was deleted.
-pub async fn retire(oubli: &Oubli, what: Retire, told: Told<'_>) -> Result<Retired> {
+/// When the database does not answer.
+pub async fn due(oubli: &Oubli, what: Retire) -> Result<Due> {
     oubli.keyring().root().refresh()?;
-    due(oubli, what).await?;
+    let (epochs, in_use) = due_epochs(oubli, what).await?;
+    let epochs: Vec<_> = epochs.into_iter().map(|(_, candidate)| candidate).collect();
+    let root_versions = due_root_versions(oubli, what, &epochs).await?;
+    Ok(Due { epochs, root_versions, in_use })
+}
+
+/// Retires what is `confirmed`, as far as it still may go. An interrupted retirement goes on.
+///
+/// # Errors
+/// `Running`, `Interrupted`; others when something fails: run it again.
+pub async fn retire(
+    oubli: &Oubli,
+    what: Retire,
+    confirmed: &Due,
+    told: Told<'_>,
+) -> Result<Retired> {
+    oubli.keyring().root().refresh()?;
     let lease = Lease::take(oubli, Kind::Retire, told).await?;
-    let due = match due(oubli, what).await {
-        Ok(due) => due,
-        Err(refused) => {
-            lease.end(false).await?;
-            return Err(refused);
-        }
-    };
-    let mut done = Retired { epochs: due.len(), ..Retired::default() };
+    let (mut due, _) = due_epochs(oubli, what).await?;
+    due.retain(|(_, candidate)| confirmed.epochs.contains(candidate));
     lease.set_total(due.len() as u64).await?;
+    let mut done = Retired::default();
     for (epoch, _) in &due {
-        retry_stale(|| retire_epoch(&lease, epoch)).await?;
+        let app = app_of(epoch)?;
+        let retired = retry_stale(|| retire_epoch(&lease, epoch)).await.map_err(Into::into);
+        done.epochs += usize::from(unless_gone(oubli, &app, retired).await?.is_some());
         lease.tell(1);
     }
-    retire_root_versions(oubli, what, &mut done).await?;
+    retire_root_versions(oubli, what, confirmed, &mut done).await?;
     note_final(oubli).await?;
-    done.certificates = finish_certificates(&lease).await?;
+    let certificates = finish_certificates(&lease).await?;
+    (done.certificates, done.certificates_unreadable) =
+        (certificates.issued, certificates.unreadable);
     lease.end(false).await?;
     Ok(done)
 }
 
-async fn due(oubli: &Oubli, what: Retire) -> Result<Vec<(Epoch, Candidate)>> {
+/// Before when an epoch must have been empty.
+fn latest(oubli: &Oubli, what: Retire) -> Time {
     let latest = oubli.now().plus_seconds(-what.grace_seconds);
-    let latest = what.before.map_or(latest, |before| before.min(latest));
+    what.before.map_or(latest, |before| before.min(latest))
+}
+
+async fn due_epochs(oubli: &Oubli, what: Retire) -> Result<(Vec<(Epoch, Candidate)>, Vec<InUse>)> {
+    let latest = latest(oubli, what);
     let epochs = app_keys::epochs(&mut oubli.keys().conn().await?).await?;
-    let mut due = Vec::new();
+    let (mut due, mut in_use) = (Vec::new(), Vec::new());
     for (n, epoch) in epochs.iter().enumerate() {
         let is_newest = epochs.get(n + 1).is_none_or(|next| next.app_id != epoch.app_id);
         if is_newest {
             continue;
         }
         let Some(emptied_at) = epoch.emptied_at.map(Time) else {
-            return Err(in_use(oubli, epoch).await?);
+            in_use.push(count_uses(oubli, epoch).await?);
+            continue;
         };
         if emptied_at <= latest {
             let candidate = Candidate {
@@ -107,20 +147,45 @@ async fn due(oubli: &Oubli, what: Retire) -> Result<Vec<(Epoch, Candidate)>> {
             due.push((epoch.clone(), candidate));
         }
     }
-    Ok(due)
+    Ok((due, in_use))
 }
 
-async fn in_use(oubli: &Oubli, epoch: &Epoch) -> Result<KeysError> {
+async fn count_uses(oubli: &Oubli, epoch: &Epoch) -> Result<InUse> {
     let app = app_of(epoch)?;
     let mut conn = oubli.keys().conn().await?;
     let counts = subject_keys::counts(&mut conn, &app).await?;
     let secrets = app_keys::secrets(&mut conn, &app).await?;
-    Ok(KeysError::InUse {
+    Ok(InUse {
         app: epoch.app_id.clone(),
         epoch: epoch.epoch,
         data_keys: counts.iter().find(|(n, _)| *n == epoch.epoch).map_or(0, |(_, keys)| *keys),
         secrets: secrets.iter().filter(|secret| secret.epoch == epoch.epoch).count(),
     })
+}
+
+/// The root key versions that the provider can delete and that nothing is wrapped under but the keys
+/// of epochs that go.
+async fn due_root_versions(oubli: &Oubli, what: Retire, going: &[Candidate]) -> Result<Vec<u32>> {
+    let root = oubli.keyring().root();
+    if !root.can_delete() || !rotated_before(oubli, latest(oubli, what)).await? {
+        return Ok(Vec::new());
+    }
+    let uses = app_keys::root_uses(&mut oubli.keys().conn().await?).await?;
+    let current = root.current();
+    let is_unused = |version: &u32| {
+        let version = i64::from(*version);
+        let going = going.iter().filter(|candidate| candidate.root_version == version).count();
+        let uses = uses.get(&version).map_or(0, |uses| uses.unsigned_abs());
+        version < i64::from(current) && uses <= going as u64
+    };
+    Ok(root.versions().into_iter().filter(is_unused).collect())
+}
+
+/// Whether the last rotation ended by then: a backup from before it has the service's secrets under
+/// older root key versions.
+async fn rotated_before(oubli: &Oubli, latest: Time) -> Result<bool> {
+    let work = work::get(&mut oubli.keys().conn().await?).await?;
+    Ok(work.and_then(|work| work.rotated_at).is_some_and(|rotated| Time(rotated) <= latest))
 }
 
 fn app_of(epoch: &Epoch) -> Result<AppId, Error> {
@@ -144,15 +209,15 @@ async fn retire_epoch(lease: &Lease<'_>, epoch: &Epoch) -> Result<(), Error> {
     Ok(())
 }
 
-/// Deletes the root key versions under which nothing is wrapped, once the last rotation ended long
-/// enough ago: a backup from before it has the service's secrets under them.
-async fn retire_root_versions(oubli: &Oubli, what: Retire, done: &mut Retired) -> Result<()> {
-    let mut conn = oubli.keys().conn().await?;
-    let rotated = work::get(&mut conn).await?.and_then(|work| work.rotated_at).map(Time);
-    drop(conn);
-    let latest = oubli.now().plus_seconds(-what.grace_seconds);
-    let latest = what.before.map_or(latest, |before| before.min(latest));
-    if rotated.is_none_or(|rotated| latest < rotated) {
+/// Deletes the confirmed root key versions under which nothing is wrapped, once the last rotation
+/// ended long enough ago.
+async fn retire_root_versions(
+    oubli: &Oubli,
+    what: Retire,
+    confirmed: &Due,
+    done: &mut Retired,
+) -> Result<()> {
+    if !rotated_before(oubli, latest(oubli, what)).await? {
         return Ok(());
     }
     let root = oubli.keyring().root();
@@ -164,11 +229,11 @@ async fn retire_root_versions(oubli: &Oubli, what: Retire, done: &mut Retired) -
     let current = root.current();
     let unused = |version: &u32| *version < current && !used.contains(&i64::from(*version));
     for version in root.versions().into_iter().filter(unused) {
-        if root.can_delete() {
+        if !root.can_delete() {
+            done.root_versions_left.push(version);
+        } else if confirmed.root_versions.contains(&version) {
             root.delete_version(version)?;
             done.root_versions.push(version);
-        } else {
-            done.root_versions_left.push(version);
         }
     }
     Ok(())

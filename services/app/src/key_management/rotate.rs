@@ -7,7 +7,7 @@ use oubli_store::keys::subject_keys::{self, WrappedDataKey};
 use oubli_store::keys::{key_sets, service_secrets};
 use oubli_vault::{AppKey, VaultError};
 
-use super::work::{Kind, Lease, apps, taken_over};
+use super::work::{Kind, Lease, apps, taken_over, unless_gone};
 use super::{KeysError, Result, Told};
 use crate::error::Error;
 use crate::keyring::AppKeys;
@@ -40,7 +40,9 @@ pub struct Rotated {
     pub unreadable: u64,
 }
 
-/// Rotates keys, while the service runs on any number of nodes. An interrupted rotation goes on.
+/// Rotates keys, while the service runs on any number of nodes. An interrupted rotation goes on: with
+/// the apps that are named now, and when those are done it has ended. What another one has left under
+/// an old epoch, a later rotation moves; a retirement leaves it.
 ///
 /// # Errors
 /// `Running`, `Interrupted`, `RootReadOnly`, `NoSuchApp`; others when something fails: run it again.
@@ -54,17 +56,19 @@ pub async fn rotate(oubli: &Oubli, what: &Rotate, told: Told<'_>) -> Result<Rota
     let root_version = target(&lease, what.epoch_only).await?;
     rewrap_service_secrets(&lease, root_version).await?;
     for app in &apps {
-        new_epoch(&lease, app, root_version).await?;
+        unless_gone(oubli, app, new_epoch(&lease, app, root_version).await).await?;
     }
     lease.set_total(left(oubli, &apps).await?).await?;
-    let (mut rewrapped, mut unreadable) = (0, 0);
+    let mut rotated = Rotated { root_version, apps: 0, rewrapped: 0, unreadable: 0 };
     for app in &apps {
-        let done = rewrap_app(&lease, app).await?;
-        rewrapped += done.0;
-        unreadable += done.1;
+        let done = rewrap_app(&lease, app).await;
+        let Some((rewrapped, unreadable)) = unless_gone(oubli, app, done).await? else { continue };
+        rotated.apps += 1;
+        rotated.rewrapped += rewrapped;
+        rotated.unreadable += unreadable;
     }
     lease.end(true).await?;
-    Ok(Rotated { root_version, apps: apps.len(), rewrapped, unreadable })
+    Ok(rotated)
 }
 
 /// Refuses before anything was begun when there is no version to rotate to.
@@ -172,7 +176,9 @@ async fn try_new_epoch(lease: &Lease<'_>, app: &AppId) -> Result<(), Error> {
 async fn left(oubli: &Oubli, apps: &[AppId]) -> Result<u64> {
     let mut left = 0;
     for app in apps {
-        let newest = i64::from(oubli.keyring().app(app).await?.current()?.epoch());
+        let keys = oubli.keyring().app(app).await.map_err(Into::into);
+        let Some(keys) = unless_gone(oubli, app, keys).await? else { continue };
+        let newest = i64::from(keys.current()?.epoch());
         let counts = subject_keys::counts(&mut oubli.keys().conn().await?, app).await?;
         let old = counts.into_iter().filter(|(epoch, _)| *epoch < newest);
         left += old.map(|(_, keys)| keys.unsigned_abs()).sum::<u64>();

@@ -7,14 +7,17 @@ use std::time::Duration;
 
 use futures_util::future::{join, join_all, select};
 use oubli_domain::clock::TestClock;
-use oubli_domain::{Code, IdentifierType, Pii, Right, SubjectId};
-use oubli_store::Location;
+use oubli_domain::{AppId, CertificateId, Code, IdentifierType, Pii, RequestId, Right, SubjectId};
+use oubli_store::app_tables::{SUBJECT_KEY_TABLES, delete_chunk};
 use oubli_store::keys::{blind_indexes, subject_keys};
+use oubli_store::{Location, certificates};
 use oubli_vault::{FileProvider, VaultError};
 use tempfile::TempDir;
+use tokio::runtime::Handle;
+use uuid::Uuid;
 
 use super::{
-    KeysError, Progress, Reindex, Retire, Rotate, candidates, reindex, retire, rotate,
+    Due, KeysError, Progress, Reindex, Retire, Retired, Rotate, due, reindex, rotate,
     rotate_tokens, status,
 };
 use crate::auth::keys::{jwks, log_keys};
@@ -27,6 +30,11 @@ use crate::{Databases, Error, Options, Oubli, requests};
 const NOW: Retire = Retire { grace_seconds: 0, before: None };
 
 fn quiet(_: Progress) {}
+
+/// Retires all that is due.
+async fn retire(oubli: &Oubli, what: Retire) -> Result<Retired, KeysError> {
+    super::retire(oubli, what, &due(oubli, what).await?, &quiet).await
+}
 
 /// A node whose root key is a file, over the store in a folder.
 async fn node(dir: &TempDir, clock: &Arc<TestClock>) -> Result<Arc<Oubli>, Error> {
@@ -141,7 +149,8 @@ async fn an_interrupted_rotation_goes_on_and_two_never_run() {
     interrupted(async |told| rotate(&second, &what, told).await).await;
     let again = rotate(&second, &what, &quiet).await;
     assert!(matches!(again, Err(KeysError::Running { .. })), "{again:?}");
-    assert!(matches!(retire(&second, NOW, &quiet).await, Err(KeysError::InUse { .. })));
+    assert_eq!(due(&second, NOW).await.unwrap().in_use.len(), 1);
+    assert!(matches!(retire(&second, NOW).await, Err(KeysError::Running { .. })));
     world.clock.advance(11);
     let other = reindex(&second, &Reindex::default(), &quiet).await;
     assert!(matches!(other, Err(KeysError::Interrupted { .. })), "{other:?}");
@@ -200,12 +209,12 @@ async fn retirement_makes_certificates_final_and_old_copies_unreadable() {
     world.clock.advance(1);
     rotate(&second, &Rotate::default(), &quiet).await.unwrap();
     let graceful = Retire { grace_seconds: 86_400, before: None };
-    assert_eq!(candidates(&second, graceful).await.unwrap(), []);
-    let done = retire(&second, graceful, &quiet).await.unwrap();
+    assert_eq!(due(&second, graceful).await.unwrap(), Due::default());
+    let done = retire(&second, graceful).await.unwrap();
     assert_eq!((done.epochs, done.root_versions.len(), done.certificates), (0, 0, 0));
 
     world.clock.advance(86_400);
-    let done = retire(&second, graceful, &quiet).await.unwrap();
+    let done = retire(&second, graceful).await.unwrap();
     assert_eq!((done.epochs, done.root_versions, done.certificates), (1, vec![1], 1));
     let jws = requests::certificate(&world.oubli, &world.caller(), request).await.unwrap();
     let keys = log_keys(&world.oubli).await.unwrap();
@@ -217,7 +226,7 @@ async fn retirement_makes_certificates_final_and_old_copies_unreadable() {
     let published = serde_json::json!({ "keys": keys.collect::<Vec<_>>() }).to_string();
     let claims = verify_certificate(&jws, &published).unwrap();
     assert_eq!((claims.request, claims.final_at), (request, Some(world.oubli.now())));
-    let again = retire(&second, NOW, &quiet).await.unwrap();
+    let again = retire(&second, NOW).await.unwrap();
     assert_eq!((again.epochs, again.certificates), (0, 0), "nothing is left to do");
 
     assert!(world.oubli.keyring().data_key(&world.app, bob).await.is_ok());
@@ -247,10 +256,10 @@ async fn an_erasure_after_a_new_epoch_waits_for_that_one_too() {
     world.clock.advance(1);
     world.request(Right::Erasure, ada).await;
     world.work().await;
-    assert_eq!(retire(&second, NOW, &quiet).await.unwrap().certificates, 0);
+    assert_eq!(retire(&second, NOW).await.unwrap().certificates, 0);
     world.clock.advance(1);
     rotate(&second, &Rotate::default(), &quiet).await.unwrap();
-    assert_eq!(retire(&second, NOW, &quiet).await.unwrap().certificates, 1);
+    assert_eq!(retire(&second, NOW).await.unwrap().certificates, 1);
 }
 
 #[tokio::test]
@@ -265,7 +274,7 @@ async fn a_root_key_that_cannot_be_changed_allows_new_epochs_alone() {
     let what = Rotate { epoch_only: true, ..Rotate::default() };
     assert_eq!(rotate(&world.oubli, &what, &quiet).await.unwrap().root_version, 1);
     assert_eq!(epoch_of(&world, ada).await, 2);
-    let done = retire(&world.oubli, NOW, &quiet).await.unwrap();
+    let done = retire(&world.oubli, NOW).await.unwrap();
     assert_eq!((done.epochs, done.root_versions.len()), (1, 0));
 }
 
@@ -274,10 +283,123 @@ async fn a_data_key_that_does_not_open_is_left_and_keeps_its_epoch() {
     let (world, second) = two_nodes().await;
     let (ada, bob) = (world.person("ada").await, world.person("bob").await);
     world.lose_key(ada, Some(world.foreign_key(ada).await)).await;
+    testing::app(&world.oubli, "market").await;
+    world.clock.advance(1);
     let done = rotate(&second, &Rotate::default(), &quiet).await.unwrap();
     assert_eq!((done.rewrapped, done.unreadable), (1, 1));
     assert_eq!((epoch_of(&world, ada).await, epoch_of(&world, bob).await), (1, 2));
-    assert!(matches!(candidates(&second, NOW).await, Err(KeysError::InUse { .. })));
+    let found = due(&second, NOW).await.unwrap();
+    let stays: Vec<_> = found.in_use.iter().map(|e| (&*e.app, e.epoch, e.data_keys)).collect();
+    assert_eq!(stays, [("shop", 1, 1)]);
+    let goes: Vec<_> = found.epochs.iter().map(|e| (&*e.app, e.epoch)).collect();
+    assert_eq!((goes, found.root_versions.len()), (vec![("market", 1)], 0));
+    assert_eq!(retire(&second, NOW).await.unwrap().epochs, 1, "another app's");
+}
+
+#[tokio::test]
+async fn nothing_goes_that_was_not_confirmed() {
+    let (world, second) = two_nodes().await;
+    testing::app(&world.oubli, "market").await;
+    world.clock.advance(1);
+    rotate(&second, &Rotate::default(), &quiet).await.unwrap();
+    let mut confirmed = due(&second, NOW).await.unwrap();
+    assert_eq!((confirmed.epochs.len(), &*confirmed.root_versions), (2, &[1][..]));
+    confirmed.epochs.pop();
+    confirmed.root_versions.clear();
+    let done = super::retire(&second, NOW, &confirmed, &quiet).await.unwrap();
+    assert_eq!((done.epochs, done.root_versions.len()), (1, 0));
+    retire_epochs_alone(&second).await;
+    assert_eq!(due(&second, NOW).await.unwrap().root_versions, [1], "shown without an epoch");
+    assert_eq!(retire(&second, NOW).await.unwrap().root_versions, [1]);
+}
+
+async fn retire_epochs_alone(oubli: &Oubli) {
+    let confirmed = Due { root_versions: Vec::new(), ..due(oubli, NOW).await.unwrap() };
+    let done = super::retire(oubli, NOW, &confirmed, &quiet).await.unwrap();
+    assert_eq!((done.epochs, done.root_versions.len()), (1, 0));
+}
+
+/// The first step that the deletion of an app takes on its keys.
+async fn close_keys(oubli: &Oubli, app: &AppId) {
+    let of = app.clone();
+    let closed = oubli.keys().write("test.close", move |tx| {
+        let app = of.clone();
+        Box::pin(async move { delete_chunk(tx, &SUBJECT_KEY_TABLES[0], &app).await })
+    });
+    assert_eq!(closed.await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn an_app_that_is_being_deleted_stops_no_work_on_others() {
+    let (world, second) = two_nodes().await;
+    let market = testing::app(&world.oubli, "market").await;
+    world.person("ada").await;
+    close_keys(&world.oubli, &market).await;
+    world.clock.advance(1);
+    let done = rotate(&second, &Rotate::default(), &quiet).await.unwrap();
+    assert_eq!((done.apps, done.rewrapped), (1, 1));
+    assert_eq!(reindex(&second, &Reindex::default(), &quiet).await.unwrap().indexes, 3);
+    let done = retire(&second, NOW).await.unwrap();
+    assert_eq!((done.epochs, done.root_versions.len()), (1, 0), "its own key is needed to sign");
+    let only = Rotate { app: Some(market), ..Rotate::default() };
+    assert!(matches!(rotate(&second, &only, &quiet).await, Err(KeysError::NoSuchApp)));
+    assert_eq!(status(&second).await.unwrap().work.unwrap().state, "ended");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_whose_deletion_begins_meanwhile_is_passed_over() {
+    let (world, second) = two_nodes().await;
+    let apps = [
+        testing::app(&world.oubli, "market").await,
+        testing::app(&world.oubli, "office").await,
+        testing::app(&world.oubli, "zoo").await,
+    ];
+    world.person("ada").await;
+    world.clock.advance(1);
+    let closing = |app: &AppId| {
+        let (app, began) = (app.clone(), AtomicBool::new(false));
+        let world = &world;
+        move |_: Progress| {
+            if !began.swap(true, Ordering::SeqCst) {
+                let closed = close_keys(&world.oubli, &app);
+                tokio::task::block_in_place(|| Handle::current().block_on(closed));
+            }
+        }
+    };
+    let done = rotate(&second, &Rotate::default(), &closing(&apps[0])).await.unwrap();
+    assert_eq!((done.apps, done.rewrapped), (3, 1));
+    let done = reindex(&second, &Reindex::default(), &closing(&apps[1])).await.unwrap();
+    assert_eq!(done.indexes, 6);
+    let found = due(&second, NOW).await.unwrap();
+    let done = super::retire(&second, NOW, &found, &closing(&apps[2])).await.unwrap();
+    assert_eq!((found.epochs.len(), done.epochs), (2, 1));
+    assert_eq!(status(&second).await.unwrap().work.unwrap().state, "ended");
+}
+
+#[tokio::test]
+async fn a_certificate_that_does_not_verify_keeps_no_other_from_being_final() {
+    let (world, second) = two_nodes().await;
+    let ada = world.customer("ada").await;
+    world.request(Right::Erasure, ada).await;
+    world.work().await;
+    insert_damaged(&world).await;
+    world.clock.advance(1);
+    rotate(&second, &Rotate::default(), &quiet).await.unwrap();
+    let done = retire(&second, NOW).await.unwrap();
+    assert_eq!((done.certificates, done.certificates_unreadable), (1, 1));
+    assert_eq!(status(&second).await.unwrap().work.unwrap().state, "ended");
+}
+
+async fn insert_damaged(world: &World) {
+    let (app, at) = (world.app.clone(), world.oubli.now());
+    let (id, request) = (CertificateId::fresh(at), RequestId(Uuid::from_u128(1)));
+    let written = world.oubli.data().write("test.damaged", move |tx| {
+        let app = app.clone();
+        Box::pin(async move {
+            certificates::insert(tx, &app, id, request, "erasure", "e30.e30.AA", at).await
+        })
+    });
+    written.await.unwrap();
 }
 
 #[tokio::test]

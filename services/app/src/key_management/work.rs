@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use oubli_domain::{AppId, Time};
-use oubli_store::keys::{app_keys, work};
+use oubli_store::keys::{app_keys, key_sets, work};
 use oubli_store::{StoreError, Tx};
 use uuid::Uuid;
 
@@ -143,7 +143,25 @@ pub(super) fn taken_over(error: StoreError) -> KeysError {
     }
 }
 
-/// The apps that have keys, or the one that is meant.
+/// What work on one app gave; none when it failed because the app is being deleted, which ends its
+/// keys: other apps' go on.
+pub(super) async fn unless_gone<T>(
+    oubli: &Oubli,
+    app: &AppId,
+    done: Result<T>,
+) -> Result<Option<T>> {
+    let error = match done {
+        Ok(done) => return Ok(Some(done)),
+        Err(error) => error,
+    };
+    if key_sets::revision(&mut oubli.keys().conn().await?, app).await?.is_some() {
+        return Err(error);
+    }
+    tracing::warn!(%app, "an app is being deleted; its keys were left to that");
+    Ok(None)
+}
+
+/// The apps that have keys and are not being deleted, or the one that is meant.
 pub(super) async fn apps(oubli: &Oubli, only: Option<&AppId>) -> Result<Vec<AppId>> {
     let epochs = app_keys::epochs(&mut oubli.keys().conn().await?).await?;
     let mut apps = Vec::new();

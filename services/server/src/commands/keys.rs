@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use oubli_app::Oubli;
-use oubli_app::key_management::{self, Progress, Reindex, Retire, Retired, Rotate, Status};
+use oubli_app::key_management::{self, Due, Progress, Reindex, Retire, Retired, Rotate, Status};
 use oubli_domain::{AppId, IdentifierType, Time};
 
 use super::open;
@@ -24,7 +24,8 @@ const LINE_EVERY: Duration = Duration::from_secs(2);
 pub enum Keys {
     /// Show what stands under which key, and what is under way. No key and no personal data.
     Status(StatusArgs),
-    /// Make a new root key version and new app keys, and wrap every data key anew.
+    /// Make a new root key version and new app keys, and wrap every data key anew. One that was
+    /// interrupted goes on with what is named now, so name the same app.
     ///
     /// Example: oubli keys rotate
     Rotate(RotateArgs),
@@ -191,22 +192,48 @@ async fn reindex(oubli: &Oubli, what: &Reindex) -> anyhow::Result<ExitCode> {
 }
 
 async fn retire(oubli: &Oubli, what: Retire, yes: bool) -> anyhow::Result<ExitCode> {
-    let going = key_management::candidates(oubli, what).await?;
-    for key in &going {
+    let due = key_management::due(oubli, what).await?;
+    announce(&due);
+    let nothing_goes = due.epochs.is_empty() && due.root_versions.is_empty();
+    if !nothing_goes && !yes && !confirmed()? {
+        bail!("nothing was deleted; say --yes to delete these keys");
+    }
+    let bar = Bar::new("keys");
+    let done = key_management::retire(oubli, what, &due, &|progress| bar.tell(progress)).await?;
+    bar.end();
+    tell(&done);
+    if !due.in_use.is_empty() {
+        bail!(
+            "{} old app keys are in use and were left: run `oubli keys rotate`",
+            due.in_use.len()
+        );
+    }
+    if done.certificates_unreadable > 0 {
+        bail!("{} certificates do not verify; they were left", done.certificates_unreadable);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says what goes and what cannot.
+fn announce(due: &Due) {
+    for key in &due.epochs {
         println!(
             "The key of {} in epoch {} (root key version {}) goes: what was copied or backed up \
              before {} cannot be read any more.",
             key.app, key.epoch, key.root_version, key.emptied_at
         );
     }
-    if !going.is_empty() && !yes && !confirmed()? {
-        bail!("nothing was deleted; say --yes to delete these keys");
+    for version in &due.root_versions {
+        println!(
+            "Root key version {version} goes: nothing needs it but what goes too, and old backups."
+        );
     }
-    let bar = Bar::new("keys");
-    let done = key_management::retire(oubli, what, &|progress| bar.tell(progress)).await?;
-    bar.end();
-    tell(&done);
-    Ok(ExitCode::SUCCESS)
+    for key in &due.in_use {
+        println!(
+            "The key of {} in epoch {} stays: {} data keys and {} secrets are under it.",
+            key.app, key.epoch, key.data_keys, key.secrets
+        );
+    }
 }
 
 fn tell(done: &Retired) {

@@ -1,6 +1,8 @@
 //! App keys (one an epoch, wrapped by the root key) and the secrets of an app that they wrap:
 //! index keys and the log's signing key.
 
+use std::collections::BTreeMap;
+
 use oubli_domain::{AppId, Time};
 
 use super::key_sets::{Held, RootHeld};
@@ -14,13 +16,14 @@ statements! {
     INSERT_SECRET = "insert into app_secrets (app_id, name, version, epoch, wrapped, public_key, created_at) values ($1, $2, $3, $4, $5, $6, $7)";
     REWRAP_SECRET = "update app_secrets set epoch = $5, wrapped = $6 where app_id = $1 and name = $2 and version = $3 and wrapped = $4";
     DELETE_SECRET = "delete from app_secrets where app_id = $1 and name = $2 and version = $3";
-    EPOCHS = "select app_id, epoch, root_version, created_at, emptied_at from app_keys order by app_id, epoch";
+    EPOCHS = "select app_id, epoch, root_version, created_at, emptied_at from app_keys where exists (select 1 from key_sets s where s.app_id = app_keys.app_id) order by app_id, epoch";
     SET_EMPTIED = "update app_keys set emptied_at = $3 where app_id = $1 and epoch = $2 and emptied_at is null and not exists (select 1 from subject_keys k where k.app_id = $1 and k.epoch = $2) and not exists (select 1 from app_secrets s where s.app_id = $1 and s.epoch = $2)";
     DELETE = "delete from app_keys where app_id = $1 and epoch = $2 and not exists (select 1 from subject_keys k where k.app_id = $1 and k.epoch = $2) and not exists (select 1 from app_secrets s where s.app_id = $1 and s.epoch = $2)";
     INSERT_RETIRED = "insert into retired_epochs (app_id, epoch, root_version, created_at, retired_at) values ($1, $2, $3, $4, $5)";
     RETIRED = "select app_id, epoch, root_version, created_at, retired_at, final_at from retired_epochs order by app_id, epoch";
     SET_FINAL = "update retired_epochs set final_at = $2 where root_version = $1 and final_at is null";
     ROOT_VERSIONS = "select root_version from app_keys union select root_version from service_secrets order by root_version";
+    ROOT_USES = "select root_version, count(*) from (select root_version from app_keys union all select root_version from service_secrets) uses group by root_version";
     SECRETS = "select name, version, epoch, wrapped, public_key, created_at from app_secrets where app_id = $1 order by name, version";
     PUBLIC_KEYS = "select app_id, version, public_key, created_at, cast(null as bigint) as retired_at from app_secrets where name = $1 and public_key is not null union all select app_id, version, public_key, created_at, retired_at from retired_log_keys order by app_id, version";
     KEEP_PUBLIC = "insert into retired_log_keys (app_id, version, public_key, created_at, retired_at) select app_id, version, public_key, created_at, cast($3 as bigint) from app_secrets where app_id = $1 and name = $2 and public_key is not null";
@@ -162,7 +165,8 @@ pub async fn delete_secret(tx: &mut Tx, held: &Held, name: &str, version: i64) -
     tx.execute_one(&DELETE_SECRET, (held.app(), name, version)).await
 }
 
-/// Every app's epochs, oldest first.
+/// Every app's epochs, oldest first. An app whose deletion has closed its key set has none that
+/// anybody else manages.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -211,6 +215,15 @@ pub async fn set_final(tx: &mut Tx, root_version: i64, at: Time) -> Result<()> {
 pub async fn root_versions(conn: &mut Conn) -> Result<Vec<i64>> {
     let rows: Vec<(i64,)> = conn.all(&ROOT_VERSIONS, ()).await?;
     Ok(rows.into_iter().map(|(version,)| version).collect())
+}
+
+/// How many keys and secrets are wrapped under each root key version that has any.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn root_uses(conn: &mut Conn) -> Result<BTreeMap<i64, i64>> {
+    let rows: Vec<(i64, i64)> = conn.all(&ROOT_USES, ()).await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// The app's secrets.
