@@ -14,6 +14,8 @@ mod work;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trouble_tests;
 
 use oubli_domain::Time;
 use oubli_store::StoreError;

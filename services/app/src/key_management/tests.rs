@@ -7,14 +7,11 @@ use std::time::Duration;
 
 use futures_util::future::{join, join_all, select};
 use oubli_domain::clock::TestClock;
-use oubli_domain::{AppId, CertificateId, Code, IdentifierType, Pii, RequestId, Right, SubjectId};
-use oubli_store::app_tables::{SUBJECT_KEY_TABLES, delete_chunk};
+use oubli_domain::{Code, IdentifierType, Pii, Right, SubjectId};
+use oubli_store::Location;
 use oubli_store::keys::{blind_indexes, subject_keys};
-use oubli_store::{Location, certificates};
 use oubli_vault::{FileProvider, VaultError};
 use tempfile::TempDir;
-use tokio::runtime::Handle;
-use uuid::Uuid;
 
 use super::{
     Due, KeysError, Progress, Reindex, Retire, Retired, Rotate, due, reindex, rotate,
@@ -27,12 +24,12 @@ use crate::subjects::{self, NewIdentifier, SubjectSelector};
 use crate::testing::{self, ISSUER, START, refused};
 use crate::{Databases, Error, Options, Oubli, requests};
 
-const NOW: Retire = Retire { grace_seconds: 0, before: None };
+pub(super) const NOW: Retire = Retire { grace_seconds: 0, before: None };
 
-fn quiet(_: Progress) {}
+pub(super) fn quiet(_: Progress) {}
 
 /// Retires all that is due.
-async fn retire(oubli: &Oubli, what: Retire) -> Result<Retired, KeysError> {
+pub(super) async fn retire(oubli: &Oubli, what: Retire) -> Result<Retired, KeysError> {
     super::retire(oubli, what, &due(oubli, what).await?, &quiet).await
 }
 
@@ -53,7 +50,7 @@ async fn node(dir: &TempDir, clock: &Arc<TestClock>) -> Result<Arc<Oubli>, Error
 }
 
 /// A shop, and a second node over the same files: the one that the commands run on.
-async fn two_nodes() -> (World, Arc<Oubli>) {
+pub(super) async fn two_nodes() -> (World, Arc<Oubli>) {
     let (dir, clock) = (tempfile::tempdir().unwrap(), Arc::new(TestClock::at(START)));
     let first = node(&dir, &clock).await.unwrap();
     let world = World::over(dir, first, clock).await;
@@ -317,89 +314,6 @@ async fn retire_epochs_alone(oubli: &Oubli) {
     let confirmed = Due { root_versions: Vec::new(), ..due(oubli, NOW).await.unwrap() };
     let done = super::retire(oubli, NOW, &confirmed, &quiet).await.unwrap();
     assert_eq!((done.epochs, done.root_versions.len()), (1, 0));
-}
-
-/// The first step that the deletion of an app takes on its keys.
-async fn close_keys(oubli: &Oubli, app: &AppId) {
-    let of = app.clone();
-    let closed = oubli.keys().write("test.close", move |tx| {
-        let app = of.clone();
-        Box::pin(async move { delete_chunk(tx, &SUBJECT_KEY_TABLES[0], &app).await })
-    });
-    assert_eq!(closed.await.unwrap(), 1);
-}
-
-#[tokio::test]
-async fn an_app_that_is_being_deleted_stops_no_work_on_others() {
-    let (world, second) = two_nodes().await;
-    let market = testing::app(&world.oubli, "market").await;
-    world.person("ada").await;
-    close_keys(&world.oubli, &market).await;
-    world.clock.advance(1);
-    let done = rotate(&second, &Rotate::default(), &quiet).await.unwrap();
-    assert_eq!((done.apps, done.rewrapped), (1, 1));
-    assert_eq!(reindex(&second, &Reindex::default(), &quiet).await.unwrap().indexes, 3);
-    let done = retire(&second, NOW).await.unwrap();
-    assert_eq!((done.epochs, done.root_versions.len()), (1, 0), "its own key is needed to sign");
-    let only = Rotate { app: Some(market), ..Rotate::default() };
-    assert!(matches!(rotate(&second, &only, &quiet).await, Err(KeysError::NoSuchApp)));
-    assert_eq!(status(&second).await.unwrap().work.unwrap().state, "ended");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_app_whose_deletion_begins_meanwhile_is_passed_over() {
-    let (world, second) = two_nodes().await;
-    let apps = [
-        testing::app(&world.oubli, "market").await,
-        testing::app(&world.oubli, "office").await,
-        testing::app(&world.oubli, "zoo").await,
-    ];
-    world.person("ada").await;
-    world.clock.advance(1);
-    let closing = |app: &AppId| {
-        let (app, began) = (app.clone(), AtomicBool::new(false));
-        let world = &world;
-        move |_: Progress| {
-            if !began.swap(true, Ordering::SeqCst) {
-                let closed = close_keys(&world.oubli, &app);
-                tokio::task::block_in_place(|| Handle::current().block_on(closed));
-            }
-        }
-    };
-    let done = rotate(&second, &Rotate::default(), &closing(&apps[0])).await.unwrap();
-    assert_eq!((done.apps, done.rewrapped), (3, 1));
-    let done = reindex(&second, &Reindex::default(), &closing(&apps[1])).await.unwrap();
-    assert_eq!(done.indexes, 6);
-    let found = due(&second, NOW).await.unwrap();
-    let done = super::retire(&second, NOW, &found, &closing(&apps[2])).await.unwrap();
-    assert_eq!((found.epochs.len(), done.epochs), (2, 1));
-    assert_eq!(status(&second).await.unwrap().work.unwrap().state, "ended");
-}
-
-#[tokio::test]
-async fn a_certificate_that_does_not_verify_keeps_no_other_from_being_final() {
-    let (world, second) = two_nodes().await;
-    let ada = world.customer("ada").await;
-    world.request(Right::Erasure, ada).await;
-    world.work().await;
-    insert_damaged(&world).await;
-    world.clock.advance(1);
-    rotate(&second, &Rotate::default(), &quiet).await.unwrap();
-    let done = retire(&second, NOW).await.unwrap();
-    assert_eq!((done.certificates, done.certificates_unreadable), (1, 1));
-    assert_eq!(status(&second).await.unwrap().work.unwrap().state, "ended");
-}
-
-async fn insert_damaged(world: &World) {
-    let (app, at) = (world.app.clone(), world.oubli.now());
-    let (id, request) = (CertificateId::fresh(at), RequestId(Uuid::from_u128(1)));
-    let written = world.oubli.data().write("test.damaged", move |tx| {
-        let app = app.clone();
-        Box::pin(async move {
-            certificates::insert(tx, &app, id, request, "erasure", "e30.e30.AA", at).await
-        })
-    });
-    written.await.unwrap();
 }
 
 #[tokio::test]
