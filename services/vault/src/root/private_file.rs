@@ -25,23 +25,36 @@ fn sibling(path: &Path, suffix: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Reads the file, after a look at who else can get at it. Writes nothing.
+/// Reads the file, after a look at who else can get at it. Writes nothing. A file that was replaced
+/// meanwhile is read again: the old one is overwritten, see [`replace`].
 ///
 /// The mode is taken from the open file, so that it is the mode of what is read. A directory that
 /// others can write to is refused: they could put another file in its place.
 pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, VaultError> {
+    loop {
+        let (text, read) = read_once(path)?;
+        let now = fs::metadata(path).map_err(VaultError::RootKeyUnreadable)?;
+        if (now.dev(), now.ino()) == read {
+            return Ok(text);
+        }
+    }
+}
+
+/// The text, and which file it was: its device and its number there.
+fn read_once(path: &Path) -> Result<(Zeroizing<String>, (u64, u64)), VaultError> {
     let unreadable = VaultError::RootKeyUnreadable;
     let file = File::open(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => VaultError::RootKeyMissing,
         _ => unreadable(error),
     })?;
-    check_mode(&file.metadata().map_err(unreadable)?, OTHERS_READ_OR_WRITE)
+    let metadata = file.metadata().map_err(unreadable)?;
+    check_mode(&metadata, OTHERS_READ_OR_WRITE)
         .map_err(|mode| VaultError::RootKeyPermissions { mode })?;
     check_mode(&fs::metadata(directory_of(path)).map_err(unreadable)?, OTHERS_WRITE)
         .map_err(|mode| VaultError::RootDirectoryPermissions { mode })?;
     let mut text = Zeroizing::new(String::with_capacity(4096));
     file.take(MAXIMUM_BYTES).read_to_string(&mut text).map_err(unreadable)?;
-    Ok(text)
+    Ok((text, (metadata.dev(), metadata.ino())))
 }
 
 fn check_mode(metadata: &fs::Metadata, forbidden: u32) -> Result<(), u32> {
@@ -114,4 +127,31 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(&temporary, path)?;
     File::open(directory_of(path))?.sync_all()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::{create, read, replace};
+
+    #[test]
+    fn a_reader_never_sees_what_a_replacement_overwrites() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, done) = (dir.path().join("root/root.key"), AtomicBool::new(false));
+        create(&path, "text 0").unwrap();
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                while !done.load(Ordering::SeqCst) {
+                    assert!(read(&path).unwrap().starts_with("text "));
+                }
+            });
+            for n in 1..200 {
+                replace(&path, &format!("text {n}")).unwrap();
+            }
+            done.store(true, Ordering::SeqCst);
+            reader.join().unwrap();
+        });
+    }
 }
