@@ -90,7 +90,7 @@ pub async fn reset_password(
     let hash = password::hash(oubli, password.clone()).await?;
     let new = NewPassword { hash, must_change: true, expires_at: Some(expires_at) };
     let actor = Actor::Staff(staff.user);
-    replace_password(oubli, &actor, user, new, "user.reset_password").await?;
+    replace_password(oubli, &actor, Some(staff), user, new, "user.reset_password").await?;
     Ok(TemporaryPassword { user, password, expires_at })
 }
 
@@ -111,13 +111,15 @@ pub async fn change_user(
     if !staff.apps.cover(&apps) {
         return Err(Code::InsufficientScope.into());
     }
-    visible(oubli, staff, user).await?;
     let told = Told::new(&Actor::Staff(staff.user), oubli.now(), "user.change").about(user);
     let event = told.role(role, &apps).event();
+    let by = staff.clone();
     let written = oubli.data().write("staff.change_user", move |tx| {
-        let (apps, event) = (apps.clone(), event.clone());
+        let (by, apps, event) = (by.clone(), apps.clone(), event.clone());
         Box::pin(async move {
-            if role != Role::Admin {
+            let before = require_sight(tx, &by, user).await?;
+            let narrows = before.apps == VisibleApps::All && apps != VisibleApps::All;
+            if role != Role::Admin || narrows {
                 require_other_admin(tx, user).await?;
             }
             users::set_role(tx, user, role, &apps).await?;
@@ -135,12 +137,13 @@ pub async fn change_user(
 /// # Errors
 /// `user-not-found`; `last-admin`.
 pub async fn disable(oubli: &Oubli, staff: &Staff, user: UserId) -> Result<()> {
-    visible(oubli, staff, user).await?;
     let now = oubli.now();
     let event = Told::new(&Actor::Staff(staff.user), now, "user.disable").about(user).event();
+    let by = staff.clone();
     let written = oubli.data().write("staff.disable_user", move |tx| {
-        let event = event.clone();
+        let (by, event) = (by.clone(), event.clone());
         Box::pin(async move {
+            require_sight(tx, &by, user).await?;
             require_other_admin(tx, user).await?;
             if users::disable(tx, user, now).await? {
                 events::insert(tx, &event).await?;
@@ -159,12 +162,13 @@ pub async fn disable(oubli: &Oubli, staff: &Staff, user: UserId) -> Result<()> {
 /// # Errors
 /// `user-not-found`.
 pub async fn enable(oubli: &Oubli, staff: &Staff, user: UserId) -> Result<()> {
-    visible(oubli, staff, user).await?;
     let told = Told::new(&Actor::Staff(staff.user), oubli.now(), "user.enable");
     let event = told.about(user).event();
+    let by = staff.clone();
     let written = oubli.data().write("staff.enable_user", move |tx| {
-        let event = event.clone();
+        let (by, event) = (by.clone(), event.clone());
         Box::pin(async move {
+            require_sight(tx, &by, user).await?;
             if users::enable(tx, user).await? {
                 events::insert(tx, &event).await?;
             }
@@ -176,16 +180,30 @@ pub async fn enable(oubli: &Oubli, staff: &Staff, user: UserId) -> Result<()> {
     Ok(())
 }
 
-/// Refuses when `user` is the only admin who may sign in. Every admin is held first, so that two
-/// admins cannot take each other away at the same time.
+/// Refuses when `user` is the only admin who may sign in, or the only one who sees every app: nobody
+/// could make another. Every admin is held first, so that two admins cannot take each other away at
+/// the same time.
 async fn require_other_admin(tx: &mut Tx, user: UserId) -> StoreResult<()> {
     let admins = users::lock_admins(tx).await?;
     let stored = users::by_id(tx, user).await?;
-    let counts = stored.is_some_and(|u| u.role == Role::Admin && u.disabled_at.is_none());
-    if counts && admins <= 1 {
+    let stored = stored.filter(|u| u.role == Role::Admin && u.disabled_at.is_none());
+    let Some(stored) = stored else { return Ok(()) };
+    let alike =
+        if stored.apps == VisibleApps::All { users::admins_of_all(tx).await? } else { admins };
+    if alike <= 1 {
         return Err(StoreError::Refused(Code::LastAdmin.into()));
     }
     Ok(())
+}
+
+/// The user, seen in the transaction that changes it: whoever saw it before may not any more.
+pub(super) async fn require_sight(
+    tx: &mut Tx,
+    staff: &Staff,
+    user: UserId,
+) -> StoreResult<users::User> {
+    let found = users::by_id(tx, user).await?.filter(|found| sees(staff, found));
+    found.ok_or_else(|| StoreError::Refused(Code::UserNotFound.into()))
 }
 
 /// A user whom the caller may see: whose apps the caller sees too, and the caller.

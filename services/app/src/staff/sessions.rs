@@ -11,7 +11,7 @@ use super::events::Told;
 use super::manage::visible;
 use crate::auth::Staff;
 use crate::caller::Actor;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::oubli::Oubli;
 
 /// The caller's own sessions that are open, oldest first.
@@ -41,10 +41,10 @@ pub async fn end_session(oubli: &Oubli, staff: &Staff, session: SessionId) -> Re
     let found = sessions::get(&mut oubli.data().conn().await?, session).await?;
     let found = found.filter(|found| found.is_open(now)).ok_or(Code::SessionNotFound)?;
     if found.user != staff.user {
-        let manages = staff.role.scopes().has(Scope::StaffManage);
-        if !manages || visible(oubli, staff, found.user).await.is_err() {
+        if !staff.role.scopes().has(Scope::StaffManage) {
             return Err(Code::SessionNotFound.into());
         }
+        visible(oubli, staff, found.user).await.map_err(unseen)?;
     }
     let told = Told::new(&Actor::Staff(staff.user), now, "session.end").about(found.user);
     let event = told.fact("session", session.to_string()).event();
@@ -61,4 +61,14 @@ pub async fn end_session(oubli: &Oubli, staff: &Staff, session: SessionId) -> Re
     oubli.verified_tokens().forget();
     tracing::info!(user = %staff.user, %session, "session ended");
     Ok(())
+}
+
+/// A session of somebody whom the caller does not see is as if it never was.
+fn unseen(error: Error) -> Error {
+    match error {
+        Error::Refused(refusal) if refusal.code == Code::UserNotFound => {
+            Code::SessionNotFound.into()
+        }
+        other => other,
+    }
 }

@@ -9,8 +9,9 @@ use oubli_store::StoreError;
 use oubli_store::staff::{events, sessions, users};
 
 use super::events::Told;
+use super::manage::require_sight;
 use super::password;
-use crate::auth::VisibleApps;
+use crate::auth::{Staff, VisibleApps};
 use crate::caller::Actor;
 use crate::error::Result;
 use crate::oubli::Oubli;
@@ -178,24 +179,30 @@ pub async fn set_password(
     let user = require(oubli, name).await?;
     let hash = password::hash(oubli, password).await?;
     let new = users::NewPassword { hash, must_change, expires_at: None };
-    replace_password(oubli, actor, user, new, "user.set_password").await
+    replace_password(oubli, actor, None, user, new, "user.set_password").await
 }
 
-/// Stores a password and ends every session of the user.
+/// Stores a password and ends every session of the user; where `by` does it, only of one whom they
+/// still see.
 pub(super) async fn replace_password(
     oubli: &Oubli,
     actor: &Actor,
+    by: Option<&Staff>,
     user: UserId,
     new: users::NewPassword,
     kind: &'static str,
 ) -> Result<()> {
     let now = oubli.now();
     let event = Told::new(actor, now, kind).about(user).event();
+    let by = by.cloned();
     oubli
         .data()
         .write("staff.set_password", move |tx| {
-            let (new, event) = (new.clone(), event.clone());
+            let (by, new, event) = (by.clone(), new.clone(), event.clone());
             Box::pin(async move {
+                if let Some(by) = &by {
+                    require_sight(tx, by, user).await?;
+                }
                 users::set_password(tx, user, &new).await?;
                 events::insert(tx, &event).await?;
                 sessions::end_all(tx, user, now).await

@@ -29,6 +29,7 @@ statements! {
     ENABLE = "update users set disabled_at = null, failed_logins = 0, locked_until = null \
         where user_id = $1 and disabled_at is not null";
     SET_ROLE = "update users set role = $2, apps = $3 where user_id = $1";
+    ADMINS_OF_ALL = "select count(*) from users where role = 'admin' and disabled_at is null and apps = '*'";
     LOCK_ADMINS = "update users set role = role where role = 'admin' and disabled_at is null";
 }
 
@@ -290,4 +291,13 @@ pub async fn set_role(tx: &mut Tx, user: UserId, role: Role, apps: &VisibleApps)
 /// When the database fails.
 pub async fn lock_admins(tx: &mut Tx) -> Result<u64> {
     tx.execute(&LOCK_ADMINS, ()).await
+}
+
+/// How many admins there are who may sign in and see every app. Hold them first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn admins_of_all(tx: &mut Tx) -> Result<u64> {
+    let (admins,): (i64,) = tx.one(&ADMINS_OF_ALL, ()).await?;
+    Ok(admins.unsigned_abs())
 }
