@@ -45,7 +45,8 @@ impl From<staff::StaffEvent> for StaffEvent {
 
 /// List staff events
 ///
-/// What was done to staff accounts and to apps as a whole, by ids, oldest first.
+/// What was done to staff accounts and to apps as a whole, by ids, oldest first: for those who see every
+/// app. Problems: `insufficient-scope` for others.
 #[utoipa::path(
     tag = "Staff",
     params(PageQuery),
@@ -55,11 +56,11 @@ impl From<staff::StaffEvent> for StaffEvent {
 #[get("/v1/staff/events")]
 pub(crate) async fn list_staff_events(
     api: web::Data<Api>,
-    _granted: GrantedStaff<scopes::StaffRead>,
+    granted: GrantedStaff<scopes::StaffRead>,
     query: web::Query<PageQuery>,
 ) -> Answer {
     let (after, limit) = (query.after()?, query.limit()?);
-    let events = staff::list_events(&api.oubli, after, limit).await?;
+    let events = staff::list_events(&api.oubli, &granted.staff, after, limit).await?;
     let items = events.into_iter().map(StaffEvent::from).collect();
     Ok(HttpResponse::Ok().json(Page::of(items, limit, |item: &StaffEvent| item.event.to_string())))
 }

@@ -44,7 +44,8 @@ struct SignIn {
     /// `ok`, `wrong-password`, `locked`, `disabled` or `unknown-name`.
     #[schema(value_type = String, example = "ok")]
     outcome: &'static str,
-    /// How often: more than 1 only for one unknown name within a day (UTC).
+    /// How often: more than 1 only for unknown names, counted within a day (UTC) by name, and together
+    /// after 1,000 names.
     #[schema(example = 1)]
     tries: i64,
 }
@@ -62,7 +63,8 @@ fn time(text: Option<&String>) -> Result<Option<Time>, Code> {
 
 /// List sign-ins
 ///
-/// Everybody's for admins and auditors, one's own for others; oldest first, kept for 12 months.
+/// Everybody's for admins and auditors who see every app, one's own for others; oldest first, kept for
+/// 12 months.
 /// Problems: `invalid-id`, `invalid-time`, `insufficient-scope` for somebody else's.
 #[utoipa::path(
     tag = "Staff",

@@ -3,6 +3,8 @@
 
 use oubli_domain::scope::Role;
 use oubli_domain::{AppId, Code, Pii};
+use oubli_store::staff::sign_ins::{UNKNOWN_NAMES_A_DAY, count_unknown};
+use oubli_store::staff::users::NewPassword;
 
 use super::*;
 use crate::auth::{Principal, Staff, VisibleApps, verify};
@@ -161,6 +163,80 @@ async fn every_sign_in_is_remembered_for_a_year() {
     assert_eq!(outcomes(&oubli, &admin, SignInsQuery::default()).await, []);
 }
 
+fn shop_alone() -> VisibleApps {
+    VisibleApps::Only(vec![AppId::new("shop").unwrap()])
+}
+
+#[tokio::test]
+async fn a_password_is_reset_only_while_the_user_is_seen() {
+    let (_dir, oubli, _) = testing::oubli().await;
+    let root = user(&oubli, "root", Role::Admin).await;
+    let admin = user_of(&oubli, "ada", Role::Admin, shop_alone()).await;
+    // The user's sight grew after the admin was found to see it.
+    let hash = "$argon2id$another".to_owned();
+    let new = NewPassword { hash, must_change: true, expires_at: None };
+    let (actor, by) = (Actor::Staff(admin.user), Some(&admin));
+    let done =
+        users::replace_password(&oubli, &actor, by, root.user, new, "user.reset_password").await;
+    assert_eq!(refused(done), Code::UserNotFound);
+    signed_in(&oubli, "root", PASSWORD).await;
+}
+
+#[tokio::test]
+async fn who_does_not_see_every_app_sees_no_log_of_everybody() {
+    let (_dir, oubli, _) = testing::oubli().await;
+    let root = user(&oubli, "root", Role::Admin).await;
+    for (name, role) in [("ada", Role::Admin), ("eve", Role::Auditor)] {
+        let staff = user_of(&oubli, name, role, shop_alone()).await;
+        let own = outcomes(&oubli, &staff, SignInsQuery::default()).await;
+        assert_eq!(own, [("ok".to_owned(), 1)]);
+        let foreign = SignInsQuery { user: Some(root.user), limit: 1, ..SignInsQuery::default() };
+        assert_eq!(refused(sign_ins(&oubli, &staff, foreign).await), Code::InsufficientScope);
+        let events = list_events(&oubli, &staff, None, 9).await;
+        assert_eq!(refused(events), Code::InsufficientScope);
+    }
+}
+
+#[tokio::test]
+async fn many_unknown_names_are_counted_together() {
+    let (_dir, oubli, clock) = testing::oubli().await;
+    let root = user(&oubli, "root", Role::Admin).await;
+    let now = oubli.now();
+    let written = oubli.data().write("test.unknown", move |tx| {
+        Box::pin(async move {
+            for n in 1..=UNKNOWN_NAMES_A_DAY + 5 {
+                let mut mac = [1; 32];
+                mac[..8].copy_from_slice(&n.to_be_bytes());
+                count_unknown(tx, &mac, now).await?;
+            }
+            Ok(())
+        })
+    });
+    written.await.unwrap();
+    let query = SignInsQuery { limit: 2_000, ..SignInsQuery::default() };
+    let found = sign_ins(&oubli, &root, query).await.unwrap();
+    let mut tries: Vec<_> =
+        found.into_iter().filter(|f| f.user.is_none()).map(|f| f.tries).collect();
+    tries.sort_unstable();
+    assert_eq!((tries.len(), &tries[999..]), (1_001, &[1, 5][..]));
+    clock.advance(365 * 86_400 + 1);
+    purge_sign_ins(&oubli, 100).await.unwrap();
+    assert!(sign_ins(&oubli, &root, query).await.unwrap().is_empty(), "in one turn");
+}
+
+#[tokio::test]
+async fn the_last_admin_of_every_app_stays_though_others_are_admins_of_some() {
+    let (_dir, oubli, _) = testing::oubli().await;
+    let root = user(&oubli, "root", Role::Admin).await;
+    let ada = user_of(&oubli, "ada", Role::Admin, shop_alone()).await;
+    assert_eq!(refused(disable(&oubli, &root, root.user).await), Code::LastAdmin);
+    for (role, apps) in [(Role::Dpo, VisibleApps::All), (Role::Admin, shop_alone())] {
+        let changed = change_user(&oubli, &root, root.user, role, apps).await;
+        assert_eq!(refused(changed), Code::LastAdmin);
+    }
+    disable(&oubli, &root, ada.user).await.unwrap();
+}
+
 #[tokio::test]
 async fn the_last_admin_stays_whoever_comes_first() {
     let (_dir, oubli, _) = testing::oubli().await;
@@ -178,7 +254,7 @@ async fn the_last_admin_stays_whoever_comes_first() {
 async fn an_admin_gives_no_more_sight_than_they_have() {
     let (_dir, oubli, _) = testing::oubli().await;
     let root = user(&oubli, "root", Role::Admin).await;
-    let shop = VisibleApps::Only(vec![AppId::new("shop").unwrap()]);
+    let shop = shop_alone();
     let admin = user_of(&oubli, "ada", Role::Admin, shop.clone()).await;
     let named = |name: &str, apps: &VisibleApps| NewAccount {
         name: name.to_owned(),
@@ -194,10 +270,13 @@ async fn an_admin_gives_no_more_sight_than_they_have() {
     assert_eq!((changed.role, changed.must_change), (Role::Dpo, true));
     let other = disable(&oubli, &admin, root.user).await;
     assert_eq!(refused(other), Code::UserNotFound);
+    assert_eq!(refused(enable(&oubli, &admin, root.user).await), Code::UserNotFound);
+    let other = change_user(&oubli, &admin, root.user, Role::Dpo, shop_alone()).await;
+    assert_eq!(refused(other), Code::UserNotFound);
     let seen_by = |users: Vec<StaffUser>| users.into_iter().map(|u| u.name).collect::<Vec<_>>();
     assert_eq!(seen_by(visible_users(&oubli, &admin, None, 1).await.unwrap()), ["ada"]);
     assert_eq!(seen_by(visible_users(&oubli, &admin, Some("ada"), 9).await.unwrap()), ["eve"]);
-    let events = list_events(&oubli, None, 9).await.unwrap();
+    let events = list_events(&oubli, &root, None, 9).await.unwrap();
     let mut kinds: Vec<_> = events.into_iter().map(|event| event.kind).collect();
     kinds.sort();
     assert_eq!(kinds, ["user.change", "user.create", "user.create", "user.create"]);

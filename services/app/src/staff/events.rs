@@ -1,11 +1,11 @@
 //! What was done to accounts and to apps as a whole, for those who oversee staff.
 
 use oubli_domain::scope::Role;
-use oubli_domain::{EventId, Time, UserId};
+use oubli_domain::{Code, EventId, Time, UserId};
 use oubli_store::staff::events::{self, StaffEvent as Stored};
 use serde_json::{Map, Value};
 
-use crate::auth::VisibleApps;
+use crate::auth::{Staff, VisibleApps};
 use crate::caller::Actor;
 use crate::error::{Error, Result};
 use crate::oubli::Oubli;
@@ -70,15 +70,21 @@ impl Told {
     }
 }
 
-/// At most `limit` events after `after`, oldest first.
+/// At most `limit` events after `after`, oldest first: they tell of every app and of everybody, and so
+/// are for who sees every app.
 ///
 /// # Errors
-/// When the particulars of one do not read back, or the database does not answer.
+/// `insufficient-scope` for others; when the particulars of one do not read back, or the database
+/// does not answer.
 pub async fn list_events(
     oubli: &Oubli,
+    staff: &Staff,
     after: Option<EventId>,
     limit: u32,
 ) -> Result<Vec<StaffEvent>> {
+    if staff.apps != VisibleApps::All {
+        return Err(Code::InsufficientScope.into());
+    }
     let stored = events::list(&mut oubli.data().conn().await?, after, limit.into()).await?;
     stored.into_iter().map(read).collect()
 }

@@ -6,7 +6,7 @@ use oubli_store::staff::sign_ins::{self, Query};
 
 pub use oubli_store::staff::sign_ins::SignIn;
 
-use crate::auth::Staff;
+use crate::auth::{Staff, VisibleApps};
 use crate::error::Result;
 use crate::oubli::Oubli;
 
@@ -28,12 +28,13 @@ pub struct SignInsQuery {
     pub limit: u32,
 }
 
-/// Sign-ins, oldest first: everybody's for who reads staff accounts, one's own for others.
+/// Sign-ins, oldest first: everybody's for who reads staff accounts and sees every app, one's own for
+/// others.
 ///
 /// # Errors
-/// `insufficient-scope` for somebody else's, unless the role reads staff accounts.
+/// `insufficient-scope` for somebody else's, unless the caller may see everybody's.
 pub async fn sign_ins(oubli: &Oubli, staff: &Staff, query: SignInsQuery) -> Result<Vec<SignIn>> {
-    let of_all = staff.role.scopes().has(Scope::StaffRead);
+    let of_all = staff.role.scopes().has(Scope::StaffRead) && staff.apps == VisibleApps::All;
     if !of_all && query.user.is_some_and(|user| user != staff.user) {
         return Err(Code::InsufficientScope.into());
     }
@@ -47,11 +48,15 @@ pub async fn sign_ins(oubli: &Oubli, staff: &Staff, query: SignInsQuery) -> Resu
     Ok(sign_ins::list(&mut oubli.data().conn().await?, &query).await?)
 }
 
-/// Deletes what is older than 365 days, at most `limit` rows.
+/// Deletes what is older than 365 days, at most `limit` rows in one transaction.
 pub(crate) async fn purge_sign_ins(oubli: &Oubli, limit: i64) -> Result<()> {
     let before = oubli.now().plus_seconds(-KEPT_SECONDS);
-    let purge = oubli.data().write("sign_ins.purge", move |tx| {
-        Box::pin(async move { sign_ins::purge(tx, before, limit).await })
-    });
-    Ok(purge.await.map(drop)?)
+    loop {
+        let purge = oubli.data().write("sign_ins.purge", move |tx| {
+            Box::pin(async move { sign_ins::purge(tx, before, limit).await })
+        });
+        if purge.await? < limit.unsigned_abs() {
+            return Ok(());
+        }
+    }
 }

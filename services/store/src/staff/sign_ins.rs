@@ -14,6 +14,8 @@ statements! {
     COUNT_UNKNOWN = "insert into sign_ins (sign_in_id, name_mac, day, at, outcome, tries) \
         values ($1, $2, $3, $4, $5, 1) on conflict (name_mac, day) \
         do update set tries = sign_ins.tries + 1, at = excluded.at";
+    UNKNOWN_NAMES = "select count(*) from (select 1 from sign_ins where at >= $1 and day = $2 \
+        and name_mac is not null limit $3) names";
     LIST = "select sign_in_id, user_id, at, outcome, tries from sign_ins \
         where sign_in_id > $1 and at >= $2 and at < $3 order by sign_in_id limit $4";
     LIST_OF = "select sign_in_id, user_id, at, outcome, tries from sign_ins \
@@ -24,6 +26,11 @@ statements! {
 }
 
 const DAY: i64 = 86_400_000_000;
+/// How many unknown names of a day (UTC) are counted each by itself. Anybody can try names: those
+/// that follow are counted together, so that they cannot fill the database.
+pub const UNKNOWN_NAMES_A_DAY: i64 = 1_000;
+/// Stands for the MAC of the names that are counted together.
+const FURTHER_NAMES: [u8; 32] = [0; 32];
 
 /// How a sign-in ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,7 +75,8 @@ pub struct SignIn {
     pub at: Time,
     /// How it ended.
     pub outcome: Outcome,
-    /// How often: more than once only for one unknown name within a day (UTC).
+    /// How often: more than once only for unknown names, counted within a day (UTC) by name, and
+    /// together after [`UNKNOWN_NAMES_A_DAY`] names.
     pub tries: i64,
 }
 
@@ -103,13 +111,17 @@ pub async fn insert(tx: &mut Tx, user: UserId, outcome: Outcome, at: Time) -> Re
     tx.execute_one(&INSERT, args).await
 }
 
-/// Counts a sign-in under a name that nobody has, by its MAC.
+/// Counts a sign-in under a name that nobody has, by its MAC; after [`UNKNOWN_NAMES_A_DAY`] names,
+/// all together.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn count_unknown(tx: &mut Tx, name_mac: &[u8; 32], at: Time) -> Result<()> {
-    let outcome = Outcome::UnknownName.as_str();
-    let args = (EventId::fresh(at), name_mac, at.0 / DAY, at, outcome);
+    let (outcome, day) = (Outcome::UnknownName.as_str(), at.0 / DAY);
+    let since = (day * DAY, day, UNKNOWN_NAMES_A_DAY);
+    let (names,): (i64,) = tx.one(&UNKNOWN_NAMES, since).await?;
+    let mac = if names < UNKNOWN_NAMES_A_DAY { name_mac } else { &FURTHER_NAMES };
+    let args = (EventId::fresh(at), mac, day, at, outcome);
     tx.execute_one(&COUNT_UNKNOWN, args).await
 }
 
