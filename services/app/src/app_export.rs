@@ -4,13 +4,15 @@
 //! Values are decrypted under the built-in purpose `app-export`, which no client can name.
 
 use std::io;
+use std::sync::Arc;
 
+use oubli_domain::data_map::LawfulBasis;
 use oubli_domain::import_line::FORMAT;
 use oubli_domain::request::SubjectState;
 use oubli_domain::{Code, SubjectId, json};
 use oubli_store::records::{RecordKey, StoredRecord};
 use oubli_store::subjects::Subject;
-use oubli_store::{apps, consents, events, identifiers, records, subjects};
+use oubli_store::{Conn, apps, consents, events, identifiers, purpose_ends, records, subjects};
 use oubli_vault::{DataKey, Label};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -139,38 +141,47 @@ impl Writer<'_> {
 
     /// Everything of a person, unless it may not be written or the person is leaving.
     async fn person(&mut self, row: &Subject) -> Result<(), ExportError> {
-        match row.state {
-            SubjectState::Erasing => return Ok(()),
-            SubjectState::Restricted => {
-                self.done.restricted += 1;
-                return Ok(());
-            }
-            SubjectState::Active => {}
-        }
         match self.lines_of(row).await {
-            Err(ExportError::Service(Error::Refused(refusal)))
-                if matches!(refusal.code, Code::SubjectNotFound | Code::SubjectErasing) =>
-            {
-                Ok(())
-            }
+            Err(ExportError::Service(Error::Refused(refusal))) => match refusal.code {
+                Code::SubjectNotFound | Code::SubjectErasing => Ok(()),
+                Code::SubjectRestricted => {
+                    self.done.restricted += 1;
+                    Ok(())
+                }
+                _ => Err(Error::Refused(refusal).into()),
+            },
             done => done,
         }
     }
 
+    /// A snapshot in which the person may be written. Each page is read in one of its own: a
+    /// restriction or an erasure counts from the next page on.
+    ///
+    /// # Errors
+    /// `subject-not-found`, `subject-erasing`, `subject-restricted`.
+    async fn snapshot(&self, subject: SubjectId) -> Result<Conn> {
+        let mut conn = self.oubli.data().snapshot().await?;
+        let row = subjects::require(&mut conn, &self.caller.app, subject).await?;
+        if row.state == SubjectState::Restricted {
+            return Err(Code::SubjectRestricted.into());
+        }
+        Ok(conn)
+    }
+
     async fn lines_of(&mut self, row: &Subject) -> Result<(), ExportError> {
-        let key = self.oubli.keyring().data_key(&self.caller.app, row.subject).await?;
-        let line = self.subject(row, &key).await?;
+        let (line, key) = self.subject(row).await?;
         self.line(&line)?;
         self.done.subjects += 1;
         self.records(row.subject, &key).await?;
         self.consents(row.subject).await
     }
 
-    async fn subject(&self, row: &Subject, key: &DataKey) -> Result<Value> {
-        let mut conn = self.oubli.data().snapshot().await?;
-        subjects::require(&mut conn, &self.caller.app, row.subject).await?;
+    async fn subject(&self, row: &Subject) -> Result<(Value, Arc<DataKey>)> {
+        let mut conn = self.snapshot(row.subject).await?;
         let stored = identifiers::list(&mut conn, &self.caller.app, row.subject).await?;
+        let ended = self.ended(&mut conn, row.subject).await?;
         drop(conn);
+        let key = self.oubli.keyring().data_key(&self.caller.app, row.subject).await?;
         let mut found = Vec::with_capacity(stored.len());
         for one in stored {
             let id = one.identifier.to_string();
@@ -181,16 +192,33 @@ impl Writer<'_> {
                 .to_owned();
             found.push(json!({ "type": one.kind, "value": value }));
         }
-        Ok(json!({
+        let mut line = json!({
             "type": "subject", "id": row.subject, "identifiers": found,
             "created_at": row.created_at, "last_contact": row.last_contact,
-        }))
+        });
+        if !ended.is_empty() {
+            line["ended_purposes"] = ended.into();
+        }
+        Ok((line, key))
+    }
+
+    /// The purposes under contract that are over for a person. What the data map in force does not
+    /// declare as such is left out: an import refuses it.
+    async fn ended(&self, conn: &mut Conn, subject: SubjectId) -> Result<Vec<Value>> {
+        let ended = purpose_ends::list(conn, &self.caller.app, subject).await?;
+        let model = self.oubli.model(conn, &self.caller.app).await?;
+        let told = ended.into_iter().filter_map(|(purpose, ended_at)| {
+            let declared = model.map().ok()?.purpose(&purpose).ok()?;
+            let contract = declared.lawful_basis == LawfulBasis::Contract;
+            contract.then(|| json!({ "purpose": purpose, "ended_at": ended_at }))
+        });
+        Ok(told.collect())
     }
 
     async fn records(&mut self, subject: SubjectId, key: &DataKey) -> Result<(), ExportError> {
         let mut after: Option<RecordKey> = None;
         loop {
-            let mut conn = self.oubli.data().conn().await.map_err(Error::from)?;
+            let mut conn = self.snapshot(subject).await?;
             let page =
                 records::page(&mut conn, &self.caller.app, subject, after.as_ref(), RECORDS).await;
             drop(conn);
@@ -208,7 +236,7 @@ impl Writer<'_> {
     async fn consents(&mut self, subject: SubjectId) -> Result<(), ExportError> {
         let mut after = None;
         loop {
-            let mut conn = self.oubli.data().conn().await.map_err(Error::from)?;
+            let mut conn = self.snapshot(subject).await?;
             let page = consents::history(&mut conn, &self.caller.app, subject, after, PAGE).await;
             drop(conn);
             let page = page.map_err(Error::from)?;

@@ -67,6 +67,17 @@ pub struct SubjectLine {
     pub created_at: Option<Time>,
     /// When the person last made contact.
     pub last_contact: Option<Time>,
+    /// The purposes under contract that are over for the person.
+    pub ended_purposes: Vec<EndedPurpose>,
+}
+
+/// A purpose that was ended for a person.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EndedPurpose {
+    /// Which.
+    pub purpose: Name,
+    /// Since when.
+    pub ended_at: Time,
 }
 
 /// Whom a line is about.
@@ -146,6 +157,14 @@ struct RawSubject {
     identifiers: Vec<RawIdentifier>,
     created_at: Option<String>,
     last_contact: Option<String>,
+    #[serde(default)]
+    ended_purposes: Vec<RawEnded>,
+}
+
+#[derive(Deserialize)]
+struct RawEnded {
+    purpose: Name,
+    ended_at: String,
 }
 
 #[derive(Deserialize)]
@@ -233,11 +252,16 @@ pub fn type_of(document: &Value) -> Result<LineType, Refusal> {
 impl RawSubject {
     fn read(self) -> Result<SubjectLine, Refusal> {
         let identifiers = self.identifiers.into_iter();
+        let ended = self.ended_purposes.into_iter().enumerate().map(|(n, ended)| {
+            let ended_at = time(&ended.ended_at, format!("/ended_purposes/{n}/ended_at"))?;
+            Ok(EndedPurpose { purpose: ended.purpose, ended_at })
+        });
         Ok(SubjectLine {
             id: Pii::new(self.id),
             identifiers: identifiers.map(|i| (i.kind, Pii::new(i.value))).collect(),
             created_at: optional_time(self.created_at.as_deref(), "/created_at")?,
             last_contact: optional_time(self.last_contact.as_deref(), "/last_contact")?,
+            ended_purposes: ended.collect::<Result<_, Refusal>>()?,
         })
     }
 }
@@ -288,7 +312,7 @@ fn optional_time(text: Option<&str>, place: &'static str) -> Result<Option<Time>
     text.map(|text| time(text, place)).transpose()
 }
 
-fn time(text: &str, place: &'static str) -> Result<Time, Refusal> {
+fn time(text: &str, place: impl Into<String>) -> Result<Time, Refusal> {
     Time::parse(text)
         .map_err(|refusal| refusal.at(place, "must be an RFC 3339 time between 1970 and 2100"))
 }
@@ -298,11 +322,13 @@ fn known(path: &[String]) -> usize {
     let members = ["id", "identifiers", "identifier", "type", "value", "created_at"];
     let others = ["last_contact", "subject", "category", "record", "body", "purpose", "action"];
     let last = ["notice_version", "language", "occurred_at", "format", "app", "lines", "sha256"];
+    let ended = ["ended_purposes", "ended_at"];
     let nameable = |part: &String| {
         let part = part.as_str();
         members.contains(&part)
             || others.contains(&part)
             || last.contains(&part)
+            || ended.contains(&part)
             || part.bytes().all(|b| b.is_ascii_digit())
     };
     path.iter().position(|part| !nameable(part)).unwrap_or(path.len())

@@ -112,7 +112,7 @@ impl From<LineResult> for ImportResult {
 /// Problems of one line: `invalid-body`, `invalid-time`, `future-time`, `invalid-identifier`,
 /// `identifiers-disagree`, `line-reused`, `record-exists`, `subject-not-found`, `subject-erasing`,
 /// `subject-restricted`, `unknown-category`, `invalid-record`, `too-large`, `unknown-purpose`,
-/// `invalid-consent`. Problems: `invalid-body`, `too-large`.
+/// `purpose-not-contract`, `invalid-consent`. Problems: `invalid-body`, `too-large`.
 #[utoipa::path(
     tag = "Import",
     params(("app" = String, Path, description = "The app")),

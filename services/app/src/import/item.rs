@@ -2,12 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use oubli_domain::data_map::LawfulBasis;
 use oubli_domain::import_line::{Line, SubjectLine};
 use oubli_domain::{Code, Refusal, SubjectId, Time};
 use oubli_store::imported_lines::{self, ImportedLine};
 
 use super::{ImportLine, LineResult, Run};
 use crate::error::Result;
+use crate::model::Model;
 use crate::oubli::Oubli;
 use crate::subjects::{NewIdentifier, PreparedIdentifier, prepare_for};
 
@@ -65,7 +67,8 @@ impl Item {
     /// Checks what needs no database.
     ///
     /// # Errors
-    /// `future-time`; `invalid-identifier`; `invalid-body` for the first and the last line of a
+    /// `future-time`; `invalid-identifier`; `unknown-purpose`, `purpose-not-contract`;
+    /// `invalid-body` for the first and the last line of a
     /// file, which no batch has.
     pub(super) fn new(run: &Run<'_>, n: usize, read: ImportLine) -> Result<Self, Refusal> {
         let Some(id) = read.line.id() else {
@@ -88,6 +91,7 @@ impl Item {
 
 impl Person {
     fn new(run: &Run<'_>, n: usize, macs: Macs, line: SubjectLine) -> Result<Self, Refusal> {
+        check_ended(&run.model, &line)?;
         let raw = line.identifiers.iter();
         let raw = raw.map(|(kind, value)| NewIdentifier { kind: *kind, value: value.clone() });
         let identifiers = prepare_for(&run.model, raw.collect())?;
@@ -101,13 +105,36 @@ impl Person {
     }
 }
 
+/// Refuses the end of what is no purpose under contract, as ending it by a call does: it would
+/// otherwise be kept and mean nothing.
+fn check_ended(model: &Model, line: &SubjectLine) -> Result<(), Refusal> {
+    for (n, ended) in line.ended_purposes.iter().enumerate() {
+        let place = format!("/ended_purposes/{n}/purpose");
+        match model.map()?.purpose(&ended.purpose) {
+            Err(refusal) => return Err(refusal.at(place, "is not declared")),
+            Ok(declared) if declared.lawful_basis != LawfulBasis::Contract => {
+                let refusal = Refusal::new(Code::PurposeNotContract);
+                return Err(refusal.at(place, "does not rest on a contract"));
+            }
+            Ok(_) => {}
+        }
+    }
+    Ok(())
+}
+
 fn refuse_future(line: &Line, now: Time) -> Result<(), Refusal> {
     let times = match line {
         Line::Subject(line) => {
-            vec![("/created_at", line.created_at), ("/last_contact", line.last_contact)]
+            let ended = line.ended_purposes.iter().enumerate();
+            let ended = ended.map(|(n, ended)| {
+                (format!("/ended_purposes/{n}/ended_at"), Some(ended.ended_at))
+            });
+            let created = ("/created_at".to_owned(), line.created_at);
+            let contact = ("/last_contact".to_owned(), line.last_contact);
+            [created, contact].into_iter().chain(ended).collect()
         }
-        Line::Record(line) => vec![("/created_at", line.created_at)],
-        Line::Consent(line) => vec![("/occurred_at", Some(line.occurred_at))],
+        Line::Record(line) => vec![("/created_at".to_owned(), line.created_at)],
+        Line::Consent(line) => vec![("/occurred_at".to_owned(), Some(line.occurred_at))],
         Line::Begin | Line::End(_) => vec![],
     };
     let mut refusal = Refusal::new(Code::FutureTime);

@@ -12,8 +12,9 @@ use super::item::{Person, again, known};
 use super::{LineResult, Results, Run, claims};
 use crate::error::{Error, Result};
 use crate::log::Entry;
+use crate::purposes::ImportedEnd;
 use crate::subjects::claims::ATTEMPTS;
-use crate::subjects::{Draft, PreparedIdentifier, SubjectSelector, add_normalised, resolve_many};
+use crate::subjects::{Draft, Past, PreparedIdentifier, SubjectSelector, add_normalised, resolve_many};
 
 /// Applies people of whom no two share an identifier.
 pub(super) async fn apply(run: &Run<'_>, people: &[Person]) -> Result<Results> {
@@ -135,7 +136,14 @@ struct Matched {
     n: usize,
     row: ImportedLine,
     /// None for one who may not be written about.
-    event: Result<NewEvent, Refusal>,
+    said: Result<Said, Refusal>,
+}
+
+/// What is written of one who is there.
+#[derive(Clone)]
+struct Said {
+    event: NewEvent,
+    ends: Vec<ImportedEnd>,
 }
 
 /// Gives those who are there the identifiers that they lack. None when one of these was given to
@@ -143,13 +151,18 @@ struct Matched {
 async fn complete(run: &Run<'_>, there: &[(&Person, SubjectId)]) -> Result<Option<Vec<Matched>>> {
     let mut matched = Vec::with_capacity(there.len());
     for (person, subject) in there {
-        let event = match add_missing(run, person, *subject).await {
-            Ok(true) => Ok(matched_event(run, *subject).await?),
+        let said = match add_missing(run, person, *subject).await {
+            Ok(true) => said_of(run, person, *subject).await,
             Ok(false) => return Ok(None),
-            Err(Error::Refused(refusal)) => Err(refusal),
+            Err(error) => Err(error),
+        };
+        let said = match said {
+            Ok(said) => Ok(said),
+            // Whoever was erased meanwhile holds up nobody else.
+            Err(Error::Refused(refusal)) if refusal.code != Code::Unavailable => Err(refusal),
             Err(error) => return Err(error),
         };
-        matched.push(Matched { n: person.n, row: person.macs.row(*subject), event });
+        matched.push(Matched { n: person.n, row: person.macs.row(*subject), said });
     }
     Ok(Some(matched))
 }
@@ -179,11 +192,14 @@ async fn add_missing(run: &Run<'_>, person: &Person, subject: SubjectId) -> Resu
     Ok(true)
 }
 
-async fn matched_event(run: &Run<'_>, subject: SubjectId) -> Result<NewEvent> {
-    let caller = &run.call.caller;
+async fn said_of(run: &Run<'_>, person: &Person, subject: SubjectId) -> Result<Said> {
+    let (caller, now) = (&run.call.caller, run.oubli.now());
     let key = run.oubli.keyring().data_key(&caller.app, subject).await?;
     let entry = Entry::about(subject, &key).reason("import");
-    Ok(entry.event(&caller.app, &caller.actor, run.oubli.now(), "subject.matched"))
+    let event = entry.event(&caller.app, &caller.actor, now, "subject.matched");
+    let ended = person.line.ended_purposes.iter();
+    let ends = ended.map(|ended| ImportedEnd::new(caller, subject, &key, ended, now)).collect();
+    Ok(Said { event, ends })
 }
 
 /// Makes keys and ciphertext, off the threads that answer others.
@@ -197,7 +213,8 @@ async fn drafts(run: &Run<'_>, people: &[&Person]) -> Result<Vec<Draft>> {
         .map(|person| {
             let created_at = person.line.created_at.unwrap_or(now);
             let last_contact = person.line.last_contact.unwrap_or(created_at);
-            (person.identifiers.clone(), (created_at, last_contact))
+            let ended = person.line.ended_purposes.clone();
+            (person.identifiers.clone(), Past { created_at, last_contact, ended })
         })
         .collect();
     let (oubli, call) = (Arc::clone(run.oubli), run.call.clone());
@@ -205,8 +222,8 @@ async fn drafts(run: &Run<'_>, people: &[&Person]) -> Result<Vec<Draft>> {
     let made = run.oubli.tasks().spawn_blocking(move || {
         runtime.block_on(async move {
             let mut drafts = Vec::with_capacity(new.len());
-            for (identifiers, times) in &new {
-                drafts.push(Draft::since(&oubli, &call, identifiers, Some(*times)).await?);
+            for (identifiers, past) in &new {
+                drafts.push(Draft::since(&oubli, &call, identifiers, Some(past)).await?);
             }
             Ok(drafts)
         })
@@ -234,12 +251,15 @@ async fn write(
             }
             let mut results = Vec::with_capacity(matched.len());
             for one in matched {
-                let result = match &one.event {
+                let result = match &one.said {
                     Err(refusal) => LineResult::from(refusal),
-                    Ok(event) => match subjects::lock(tx, &app, one.row.subject).await {
+                    Ok(said) => match subjects::lock(tx, &app, one.row.subject).await {
                         Ok(_) => {
                             imported_lines::insert(tx, &app, &one.row).await?;
-                            events::insert(tx, event).await?;
+                            events::insert(tx, &said.event).await?;
+                            for end in &said.ends {
+                                end.apply(tx).await?;
+                            }
                             LineResult::Imported
                         }
                         Err(StoreError::Refused(refusal)) => LineResult::from(&refusal),

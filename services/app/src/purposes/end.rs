@@ -2,13 +2,16 @@
 //! (Art. 6(1)(b)). Other bases end otherwise: by a withdrawal, an objection, a new data map.
 
 use oubli_domain::data_map::LawfulBasis;
+use oubli_domain::import_line::EndedPurpose;
 use oubli_domain::request::SubjectState;
 use oubli_domain::{Code, Name, SubjectId, Time};
-use oubli_store::{StoreError, events, purpose_ends, subjects};
+use oubli_store::events::{self, NewEvent};
+use oubli_store::{Result as StoreResult, StoreError, Tx, purpose_ends, subjects};
+use oubli_vault::DataKey;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::caller::Call;
+use crate::caller::{Call, Caller};
 use crate::error::Result;
 use crate::log::Entry;
 use crate::once::Answer;
@@ -62,6 +65,44 @@ pub async fn end(oubli: &Oubli, call: &Call, subject: SubjectId, purpose: &Name)
             })
         })
         .await
+}
+
+/// The end of a purpose that an import brings, with what the log says of it.
+#[derive(Clone, Debug)]
+pub(crate) struct ImportedEnd {
+    subject: SubjectId,
+    ended: EndedPurpose,
+    event: NewEvent,
+}
+
+impl ImportedEnd {
+    /// Makes everything that is written, for a person with this key.
+    pub(crate) fn new(
+        caller: &Caller,
+        subject: SubjectId,
+        key: &DataKey,
+        ended: &EndedPurpose,
+        now: Time,
+    ) -> Self {
+        let payload = json!({ "purpose": ended.purpose });
+        let entry = Entry::about(subject, key).payload(payload).reason("import");
+        let event = entry.event(&caller.app, &caller.actor, now, "purpose.ended");
+        Self { subject, ended: ended.clone(), event }
+    }
+
+    /// Writes it for a person who is locked or was made in this transaction. Where the purpose has
+    /// ended already, nothing changes.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn apply(&self, tx: &mut Tx) -> StoreResult<()> {
+        let EndedPurpose { purpose, ended_at } = &self.ended;
+        let (app, actor) = (&self.event.app, &self.event.actor);
+        if purpose_ends::insert(tx, app, self.subject, purpose, *ended_at, actor).await? {
+            events::insert(tx, &self.event).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Takes the end of a purpose back. Where there is none, nothing changes.

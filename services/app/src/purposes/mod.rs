@@ -8,6 +8,7 @@ mod standings;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use end::ImportedEnd;
 pub use end::{Ended, end, resume};
 pub use list::{PurposeInfo, get, list};
 pub use standings::{PurposeStanding, standings};

@@ -1,6 +1,7 @@
 //! Creating a subject, alone or if it is not there yet.
 
 use oubli_domain::identifier::{IdentifierType, NormalisedIdentifier, normalise};
+use oubli_domain::import_line::EndedPurpose;
 use oubli_domain::{AppId, ClaimId, Code, IdentifierId, Pii, Refusal, SubjectId, Time};
 use oubli_store::events::NewEvent;
 use oubli_store::identifiers::SealedIdentifier;
@@ -21,6 +22,7 @@ use crate::log::Entry;
 use crate::model::Model;
 use crate::once::Answer;
 use crate::oubli::Oubli;
+use crate::purposes::ImportedEnd;
 
 /// The most identifiers that one call may bring.
 const MAX_IDENTIFIERS: usize = 20;
@@ -217,6 +219,18 @@ pub(crate) struct Draft {
     pub(crate) indexes: Vec<(BlindIndex, IdentifierId)>,
     sealed: Vec<SealedIdentifier>,
     event: NewEvent,
+    ends: Vec<ImportedEnd>,
+}
+
+/// What an import knows of a person's past.
+#[derive(Clone, Debug)]
+pub(crate) struct Past {
+    /// When the app first knew the person.
+    pub(crate) created_at: Time,
+    /// When the person last made contact.
+    pub(crate) last_contact: Time,
+    /// The purposes that are over.
+    pub(crate) ended: Vec<EndedPurpose>,
 }
 
 impl Draft {
@@ -225,12 +239,12 @@ impl Draft {
         Self::since(oubli, call, new, None).await
     }
 
-    /// The same for one that an import brings: created, and last in contact, at these times.
+    /// The same for one that an import brings.
     pub(crate) async fn since(
         oubli: &Oubli,
         call: &Call,
         new: &[Prepared],
-        imported: Option<(Time, Time)>,
+        imported: Option<&Past>,
     ) -> Result<Self> {
         let (app, at) = (call.caller.app.clone(), oubli.now());
         let (subject, claim) = (SubjectId::fresh(at), ClaimId::fresh(at));
@@ -248,7 +262,10 @@ impl Draft {
         let entry = Entry::about(subject, &data_key).payload(json!({ "identifier_types": types }));
         let entry = if imported.is_some() { entry.reason("import") } else { entry };
         let event = entry.event(&app, &call.caller.actor, at, "subject.created");
-        let (created_at, last_contact) = imported.unwrap_or((at, at));
+        let (created_at, last_contact) =
+            imported.map_or((at, at), |past| (past.created_at, past.last_contact));
+        let ended = imported.iter().flat_map(|past| &past.ended);
+        let ends = ended.map(|end| ImportedEnd::new(&call.caller, subject, &data_key, end, at));
         let revision = app_keys.revision();
         Ok(Self {
             app,
@@ -262,6 +279,7 @@ impl Draft {
             indexes,
             sealed,
             event,
+            ends: ends.collect(),
         })
     }
 
@@ -294,7 +312,11 @@ impl Draft {
         for identifier in &self.sealed {
             identifiers::insert(tx, app, subject, identifier).await?;
         }
-        events::insert(tx, &self.event).await
+        events::insert(tx, &self.event).await?;
+        for end in &self.ends {
+            end.apply(tx).await?;
+        }
+        Ok(())
     }
 
     /// Step 1: pending rows in `keys`.

@@ -10,7 +10,8 @@ fn good() -> Vec<Value> {
         json!({"type": "begin", "format": FORMAT, "app": "shop", "created_at": "2026-01-01T00:00:00Z"}),
         json!({"type": "subject", "id": "crm-17", "identifiers": [
             {"type": "email", "value": "ada@example.org"}],
-            "created_at": "2020-01-01T00:00:00+01:00", "last_contact": "2021-01-01T00:00:00Z"}),
+            "created_at": "2020-01-01T00:00:00+01:00", "last_contact": "2021-01-01T00:00:00Z",
+            "ended_purposes": [{"purpose": "fulfil", "ended_at": "2021-01-01T00:00:00Z"}]}),
         json!({"type": "subject", "id": "!", "identifiers": []}),
         json!({"type": "record", "id": "r", "subject": "crm-17", "category": "invoice",
             "record": "INV-1", "body": {"total": 1}, "created_at": "2020-01-01T00:00:00Z"}),
@@ -58,6 +59,11 @@ fn bad() -> Vec<(Value, &'static str)> {
         (with(1, "created_at", json!("yesterday")), "/created_at"),
         (with(1, "last_contact", json!("1969-01-01T00:00:00Z")), "/last_contact"),
         (with(1, "secret name", json!(1)), ""),
+        (with(1, "ended_purposes", json!([{"purpose": "fulfil"}])), "/ended_purposes/0/ended_at"),
+        (
+            with(1, "ended_purposes", json!([{"purpose": "fulfil", "ended_at": "2020"}])),
+            "/ended_purposes/0/ended_at",
+        ),
         (json!({"type": "subject", "id": "a"}), "/identifiers"),
         (with(3, "category", json!("Invoice")), "/category"),
         (with(3, "record", json!("a/b")), "/record"),
