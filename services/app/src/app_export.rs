@@ -18,8 +18,10 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::caller::Caller;
+use crate::consents::RecordedEvent;
 use crate::error::{Error, Result};
 use crate::log::{Entry, hex};
+use crate::model::Model;
 use crate::oubli::Oubli;
 use crate::read_payload::APP_EXPORT;
 use crate::records::open_fields;
@@ -42,8 +44,13 @@ pub struct Exported {
     /// Lines of consent events.
     pub consents: u64,
     /// People whose processing is restricted (Art. 18): they are left out, since a restriction does
-    /// not travel.
+    /// not travel. The lines of one who is restricted meanwhile end there.
     pub restricted: u64,
+    /// Records of categories that the data map does not declare any more: they are left out, since
+    /// an import refuses them.
+    pub undeclared_records: u64,
+    /// Fields that it does not declare any more, left out of the records that are written.
+    pub undeclared_fields: u64,
 }
 
 /// Why an export failed.
@@ -173,7 +180,7 @@ impl Writer<'_> {
         self.line(&line)?;
         self.done.subjects += 1;
         self.records(row.subject, &key).await?;
-        self.consents(row.subject).await
+        self.consents(row.subject, &key).await
     }
 
     async fn subject(&self, row: &Subject) -> Result<(Value, Arc<DataKey>)> {
@@ -219,21 +226,39 @@ impl Writer<'_> {
         let mut after: Option<RecordKey> = None;
         loop {
             let mut conn = self.snapshot(subject).await?;
-            let page =
-                records::page(&mut conn, &self.caller.app, subject, after.as_ref(), RECORDS).await;
+            let app = &self.caller.app;
+            let model = self.oubli.model(&mut conn, app).await?;
+            let page = records::page(&mut conn, app, subject, after.as_ref(), RECORDS).await;
             drop(conn);
             let page = page.map_err(Error::from)?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.key.clone());
             for record in &page {
-                let body = open_fields(key, record, |_| true)?;
-                self.line(&record_line(record, &body))?;
-                self.done.records += 1;
+                self.record(record, &model, key)?;
             }
         }
     }
 
-    async fn consents(&mut self, subject: SubjectId) -> Result<(), ExportError> {
+    /// A record, as far as the data map declares it: an import refuses anything else.
+    fn record(
+        &mut self,
+        record: &StoredRecord,
+        model: &Model,
+        key: &DataKey,
+    ) -> Result<(), ExportError> {
+        let declared = model.map().and_then(|map| map.category(&record.key.category));
+        let Ok(category) = declared else {
+            self.done.undeclared_records += 1;
+            return Ok(());
+        };
+        let body = open_fields(key, record, |field| category.fields.contains_key(field))?;
+        self.done.undeclared_fields += (record.fields.len() - body.len()) as u64;
+        self.line(&record_line(record, &body))?;
+        self.done.records += 1;
+        Ok(())
+    }
+
+    async fn consents(&mut self, subject: SubjectId, key: &DataKey) -> Result<(), ExportError> {
         let mut after = None;
         loop {
             let mut conn = self.snapshot(subject).await?;
@@ -242,21 +267,34 @@ impl Writer<'_> {
             let page = page.map_err(Error::from)?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some((last.event.seq, last.event.id));
-            for event in page.iter().map(|stored| &stored.event) {
-                let mut line = json!({
-                    "type": "consent", "id": event.id, "subject": subject,
-                    "purpose": event.purpose, "action": event.action,
-                    "occurred_at": event.occurred_at,
-                });
-                if let Some(shown) = &event.shown {
-                    line["notice_version"] = shown.version.into();
-                    line["language"] = shown.language.as_str().into();
-                }
-                self.line(&line)?;
+            for stored in page {
+                let recorded = RecordedEvent::open(key, stored)?;
+                self.line(&consent_line(subject, &recorded))?;
                 self.done.consents += 1;
             }
         }
     }
+}
+
+fn consent_line(subject: SubjectId, recorded: &RecordedEvent) -> Value {
+    let RecordedEvent { event, signals } = recorded;
+    let mut line = json!({
+        "type": "consent", "id": event.id, "subject": subject, "purpose": event.purpose,
+        "action": event.action, "occurred_at": event.occurred_at,
+    });
+    if let Some(shown) = &event.shown {
+        // The purpose may have another notice by now.
+        line["notice"] = shown.notice.as_str().into();
+        line["notice_version"] = shown.version.into();
+        line["language"] = shown.language.as_str().into();
+    }
+    if let Some(gpc) = signals.gpc {
+        line["signals"]["gpc"] = gpc.into();
+    }
+    if let Some(gpp) = &signals.gpp {
+        line["signals"]["gpp"] = gpp.expose().into();
+    }
+    line
 }
 
 /// Its place has up to 165 characters, and an id 128 at most: the id is a hash of the place.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::clock::Time;
-use crate::consent::{Action, Language};
+use crate::consent::{Action, Gpp, Language, Signals};
 use crate::data_map::violation;
 use crate::identifier::IdentifierType;
 use crate::ids::{Name, RecordId};
@@ -127,12 +127,16 @@ pub struct ConsentLine {
     pub purpose: Name,
     /// What the person did.
     pub action: Action,
+    /// The notice that was shown; the purpose's own unless it is named.
+    pub notice: Option<Name>,
     /// The version of the notice that was shown.
     pub notice_version: Option<u32>,
     /// Its language.
     pub language: Option<Language>,
     /// When the person did it.
     pub occurred_at: Time,
+    /// What a browser or a consent platform said then.
+    pub signals: Signals,
 }
 
 /// What a whole file must have been.
@@ -185,9 +189,17 @@ struct RawConsent {
     identifier: Option<RawIdentifier>,
     purpose: Name,
     action: Action,
+    notice: Option<Name>,
     notice_version: Option<u32>,
     language: Option<Language>,
     occurred_at: String,
+    signals: Option<RawSignals>,
+}
+
+#[derive(Deserialize)]
+struct RawSignals {
+    gpc: Option<bool>,
+    gpp: Option<String>,
 }
 
 impl Line {
@@ -286,10 +298,20 @@ impl RawConsent {
             whose: whose(self.subject, self.identifier)?,
             purpose: self.purpose,
             action: self.action,
+            notice: self.notice,
             notice_version: self.notice_version,
             language: self.language,
             occurred_at: time(&self.occurred_at, "/occurred_at")?,
+            signals: self.signals.map(RawSignals::read).transpose()?.unwrap_or_default(),
         })
+    }
+}
+
+impl RawSignals {
+    fn read(self) -> Result<Signals, Refusal> {
+        let rule = "must be a GPP string of 4,096 bytes at most";
+        let gpp = self.gpp.map(Gpp::new).transpose().map_err(|r| r.at("/signals/gpp", rule))?;
+        Ok(Signals { gpc: self.gpc, gpp })
     }
 }
 
@@ -322,13 +344,13 @@ fn known(path: &[String]) -> usize {
     let members = ["id", "identifiers", "identifier", "type", "value", "created_at"];
     let others = ["last_contact", "subject", "category", "record", "body", "purpose", "action"];
     let last = ["notice_version", "language", "occurred_at", "format", "app", "lines", "sha256"];
-    let ended = ["ended_purposes", "ended_at"];
+    let more = ["ended_purposes", "ended_at", "notice", "signals", "gpc", "gpp"];
     let nameable = |part: &String| {
         let part = part.as_str();
         members.contains(&part)
             || others.contains(&part)
             || last.contains(&part)
-            || ended.contains(&part)
+            || more.contains(&part)
             || part.bytes().all(|b| b.is_ascii_digit())
     };
     path.iter().position(|part| !nameable(part)).unwrap_or(path.len())

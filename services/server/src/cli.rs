@@ -95,9 +95,9 @@ pub enum Command {
     ///
     /// The file has every subject, record and consent event, in clear: personal data, mode 0600. It
     /// is written under another name and gets its own when it is whole. Not in it: data map,
-    /// notices, clients, requests, the log, former versions of records, privacy signals of consents, and
-    /// subjects whose
-    /// processing is restricted or who are being erased. The app's log tells of the export.
+    /// notices, clients, requests, the log, former versions of records, categories and fields that
+    /// the data map does not declare any more (they are counted), and subjects whose processing is
+    /// restricted or who are being erased. The app's log tells of the export.
     ///
     /// Exit status: 0; 1 when it failed, and then there is no file.
     ///

@@ -168,6 +168,20 @@ both_engines! {
             "must be at most 2 items (limits.batch_items)."
         );
         shop.post("/records:batch", &json!({ "items": items(2) })).await.expect_status(200);
+        let person = |n: usize| json!({ "type": "subject", "id": n.to_string(), "identifiers": [] });
+        let lines = |count: usize| json!({ "lines": (0..count).map(person).collect::<Vec<_>>() });
+        let somebody = json!({ "subject": format!("sub_{}", "0".repeat(32)) });
+        let many = json!([somebody, somebody, somebody]);
+        let read = json!({ "purpose": "fulfil", "items": many, "categories": ["profile"] });
+        for (path, body, place) in
+            [("/import", lines(3), "/lines"), ("/records:read", read, "/items")]
+        {
+            let refused = shop.post(path, &body).await;
+            refused.expect_problem(422, "invalid-body");
+            assert_eq!(refused.text("/errors/0/pointer"), place);
+            assert!(refused.text("/errors/0/detail").contains("limits.batch_items"));
+        }
+        shop.post("/import", &lines(2)).await.expect_status(200);
 
         let anyone = Caller::new(&process.url);
         let refused = anyone.get(&format!("/health/live?{}", "x".repeat(700))).await;

@@ -34,6 +34,9 @@ pub(crate) trait Input: Sized + 'static {
         limits.body_bytes
     }
 
+    /// Where the items of a batch stand.
+    const ITEMS: &'static str = "/items";
+
     /// How many items a batch has; 0 where it is none. `limits.batch_items` bounds it.
     fn items(&self) -> usize {
         0
@@ -254,7 +257,7 @@ async fn read<T: Input>(
     let most = limits.batch_items;
     if body.items() > most.most {
         let told = format!("must be at most {}", most.told("items"));
-        return Err(Refusal::new(Code::InvalidBody).at("/items", told).into());
+        return Err(Refusal::new(Code::InvalidBody).at(T::ITEMS, told).into());
     }
     Ok((body, bytes))
 }

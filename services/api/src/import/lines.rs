@@ -30,8 +30,14 @@ struct ImportBatch {
 }
 
 impl Input for ImportBatch {
+    const ITEMS: &'static str = "/lines";
+
     fn most_bytes(limits: &Limits) -> Limit {
         limits.batch_bytes
+    }
+
+    fn items(&self) -> usize {
+        self.lines.len()
     }
 
     fn read(value: Value) -> Result<Self, Refusal> {

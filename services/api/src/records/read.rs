@@ -37,6 +37,10 @@ impl Input for ReadInput {
         limits.batch_bytes
     }
 
+    fn items(&self) -> usize {
+        self.items.len()
+    }
+
     fn read(value: Value) -> Result<Self, Refusal> {
         read_json(value)
     }

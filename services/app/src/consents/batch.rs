@@ -86,7 +86,7 @@ async fn prepare_all(oubli: &Oubli, call: &Call, items: &[BatchItem]) -> Result<
     let mut texts = Texts::default();
     let mut conn = oubli.data().snapshot().await?;
     for item in items {
-        checked.push(facts(&mut conn, &model, &mut texts, &item.consent).await?);
+        checked.push(facts(&mut conn, &model, &mut texts, &item.consent, None).await?);
     }
     drop(conn);
     let mut prepared = Vec::with_capacity(items.len());

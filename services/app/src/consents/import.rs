@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use oubli_domain::{Code, Refusal, SubjectId, Time};
+use oubli_domain::{Code, Name, Refusal, SubjectId, Time};
 
 use super::event::{NewConsent, Prepared};
 use super::shown::{Texts, facts};
@@ -18,6 +18,8 @@ pub(crate) struct ConsentImport {
     pub(crate) subject: SubjectId,
     /// What they did.
     pub(crate) consent: NewConsent,
+    /// The notice they were shown; the purpose's own when none is named.
+    pub(crate) notice: Option<Name>,
     /// When, in the past.
     pub(crate) occurred_at: Time,
 }
@@ -40,7 +42,8 @@ pub(crate) async fn prepare_imports(
     let mut texts = Texts::default();
     let mut checked = Vec::with_capacity(wanted.len());
     for event in &wanted {
-        checked.push(facts(&mut conn, &model, &mut texts, &event.consent).await?);
+        let notice = event.notice.as_ref();
+        checked.push(facts(&mut conn, &model, &mut texts, &event.consent, notice).await?);
     }
     drop(conn);
     let ids: BTreeSet<SubjectId> = wanted.iter().map(|event| event.subject).collect();

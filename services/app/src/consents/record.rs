@@ -45,7 +45,7 @@ async fn prepare(
     let mut conn = oubli.data().snapshot().await?;
     let model = oubli.model(&mut conn, &caller.app).await?;
     subjects::require(&mut conn, &caller.app, subject).await?;
-    let facts = facts(&mut conn, &model, &mut Texts::default(), new).await?;
+    let facts = facts(&mut conn, &model, &mut Texts::default(), new, None).await?;
     drop(conn);
     let key = oubli.keyring().data_key(&caller.app, subject).await?;
     Prepared::new(caller, subject, key, new, facts, oubli.now())

@@ -47,7 +47,8 @@ pub(super) struct Facts {
     pub(super) in_force: bool,
 }
 
-/// Checks an event against the data map and the notices.
+/// Checks an event against the data map and the notices. What was shown is a text of the purpose's
+/// notice, or of the one that is `named`, as an import may: a purpose can have changed its notice.
 ///
 /// A withdrawal is never refused for what was shown, nor because its purpose has left the data
 /// map: withdrawing must be as easy as giving consent (Art. 7(3)).
@@ -59,10 +60,11 @@ pub(super) async fn facts(
     model: &Model,
     texts: &mut Texts,
     new: &NewConsent,
+    named: Option<&Name>,
 ) -> Result<Result<Facts, Refusal>> {
     let withdrawal = new.action == Action::Withdrawn;
     let notice = match consent_notice(model, &new.purpose) {
-        Ok(notice) => notice,
+        Ok(notice) => named.cloned().unwrap_or(notice),
         Err(_) if withdrawal => return Ok(Ok(Facts { shown: None, in_force: false })),
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -75,7 +77,7 @@ pub(super) async fn facts(
                 .map(|language| Some(Shown { notice, version, language }))
                 .ok_or_else(|| invalid("The notice has no such version in this language."))
         }
-        (None, None) => Ok(None),
+        (None, None) if named.is_none() => Ok(None),
         _ => Err(invalid("A notice version and a language are given together.")),
     };
     let shown = match shown {

@@ -126,9 +126,8 @@ fn refuse_future(line: &Line, now: Time) -> Result<(), Refusal> {
     let times = match line {
         Line::Subject(line) => {
             let ended = line.ended_purposes.iter().enumerate();
-            let ended = ended.map(|(n, ended)| {
-                (format!("/ended_purposes/{n}/ended_at"), Some(ended.ended_at))
-            });
+            let ended = ended
+                .map(|(n, ended)| (format!("/ended_purposes/{n}/ended_at"), Some(ended.ended_at)));
             let created = ("/created_at".to_owned(), line.created_at);
             let contact = ("/last_contact".to_owned(), line.last_contact);
             [created, contact].into_iter().chain(ended).collect()
@@ -177,9 +176,10 @@ pub(super) async fn known(
 
 /// What a line that has an earlier one's id comes to: nothing, or a refusal when it says otherwise.
 pub(super) fn again(macs: &Macs, earlier: &ImportedLine) -> LineResult {
-    if earlier.content == macs.content {
-        LineResult::Unchanged
-    } else {
-        LineResult::from(&Refusal::new(Code::LineReused).at("/id", "was used for another line"))
-    }
+    if earlier.content == macs.content { LineResult::Unchanged } else { reused() }
+}
+
+/// The refusal of a line whose id stands for something else.
+pub(super) fn reused() -> LineResult {
+    LineResult::from(&Refusal::new(Code::LineReused).at("/id", "was used for another line"))
 }

@@ -2,8 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use oubli_domain::consent::Signals;
-use oubli_domain::import_line::{Line, Whose};
+use oubli_domain::import_line::{ConsentLine, Line, Whose};
 use oubli_domain::request::SubjectState;
 use oubli_domain::{AppId, Code, EventId, Refusal, SubjectId};
 use oubli_store::imported_lines::{self, ImportedLine};
@@ -11,10 +10,10 @@ use oubli_store::records::RecordKey;
 use oubli_store::subjects::Subject;
 use oubli_store::{Result as StoreResult, StoreError, Tx, consents as consent_rows, subjects};
 
-use super::item::{Other, again, known, line_mac};
+use super::item::{Other, again, known, line_mac, reused};
 use super::{LineResult, Results, Run};
-use crate::consents::{self, ConsentImport, NewConsent, PreparedConsent};
-use crate::error::Result;
+use crate::consents::{self, ConsentImport, NewConsent, PreparedConsent, RecordedEvent};
+use crate::error::{Error, Result};
 use crate::records::{self, PreparedRecord, RecordImport};
 use crate::retry::retry_stale;
 use crate::subjects::{SubjectSelector, resolve_many};
@@ -181,8 +180,8 @@ async fn ready_consents(
     let (mut lines, mut wanted) = (Vec::new(), Vec::new());
     for (other, subject) in found {
         let Line::Consent(line) = &other.line else { continue };
-        if is_recorded(run, *subject, line.id.expose()).await? {
-            results.push((other.n, LineResult::Unchanged));
+        if let Some(result) = recorded(run, *subject, line).await? {
+            results.push((other.n, result));
             continue;
         }
         lines.push((*other, *subject));
@@ -194,8 +193,9 @@ async fn ready_consents(
                 notice_version: line.notice_version,
                 language: line.language.clone(),
                 id: None,
-                signals: Signals::default(),
+                signals: line.signals.clone(),
             },
+            notice: line.notice.clone(),
             occurred_at: line.occurred_at,
         });
     }
@@ -204,12 +204,49 @@ async fn ready_consents(
     Ok(())
 }
 
-/// Whether the line tells of an event that this very app recorded, as an export of it does.
-async fn is_recorded(run: &Run<'_>, subject: SubjectId, id: &str) -> Result<bool> {
-    let Ok(event) = id.parse::<EventId>() else { return Ok(false) };
+/// What a line comes to whose id is that of an event that this very app recorded, as in an export of
+/// it: nothing, or a refusal when it says otherwise. None for any other line.
+async fn recorded(
+    run: &Run<'_>,
+    subject: SubjectId,
+    line: &ConsentLine,
+) -> Result<Option<LineResult>> {
+    let Ok(event) = line.id.expose().parse::<EventId>() else { return Ok(None) };
+    let app = &run.call.caller.app;
     let mut conn = run.oubli.data().conn().await?;
-    let found = consent_rows::get(&mut conn, &run.call.caller.app, subject, event).await?;
-    Ok(found.is_some())
+    let found = consent_rows::get(&mut conn, app, subject, event).await?;
+    drop(conn);
+    let Some(stored) = found else { return Ok(None) };
+    let opened = async {
+        let key = run.oubli.keyring().data_key(app, subject).await?;
+        RecordedEvent::open(&key, stored)
+    };
+    Ok(Some(match opened.await {
+        Ok(event) if tells_of(line, &event) => LineResult::Unchanged,
+        Ok(_) => reused(),
+        Err(Error::Refused(refusal)) if refusal.code != Code::Unavailable => {
+            LineResult::from(&refusal)
+        }
+        Err(error) => return Err(error),
+    }))
+}
+
+/// Whether a line says what was recorded. A notice or signals that it leaves out are no difference.
+fn tells_of(line: &ConsentLine, recorded: &RecordedEvent) -> bool {
+    let event = &recorded.event;
+    let shown = match (&event.shown, line.notice_version, &line.language) {
+        (Some(shown), Some(version), Some(language)) => {
+            shown.version == version
+                && shown.language.as_str().eq_ignore_ascii_case(language.as_str())
+                && line.notice.as_ref().is_none_or(|notice| *notice == shown.notice)
+        }
+        (None, None, None) => line.notice.is_none(),
+        _ => false,
+    };
+    shown
+        && (&event.purpose, event.action) == (&line.purpose, line.action)
+        && event.occurred_at == line.occurred_at
+        && (line.signals.is_empty() || line.signals == recorded.signals)
 }
 
 async fn write(run: &Run<'_>, ready: Vec<Ready>) -> Result<Results> {

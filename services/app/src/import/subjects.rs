@@ -14,7 +14,9 @@ use crate::error::{Error, Result};
 use crate::log::Entry;
 use crate::purposes::ImportedEnd;
 use crate::subjects::claims::ATTEMPTS;
-use crate::subjects::{Draft, Past, PreparedIdentifier, SubjectSelector, add_normalised, resolve_many};
+use crate::subjects::{
+    Draft, Past, PreparedIdentifier, SubjectSelector, add_normalised, resolve_many,
+};
 
 /// Applies people of whom no two share an identifier.
 pub(super) async fn apply(run: &Run<'_>, people: &[Person]) -> Result<Results> {

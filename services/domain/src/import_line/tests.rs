@@ -17,6 +17,7 @@ fn good() -> Vec<Value> {
             "record": "INV-1", "body": {"total": 1}, "created_at": "2020-01-01T00:00:00Z"}),
         json!({"type": "consent", "id": "c", "identifier": {"type": "phone", "value": "1"},
             "purpose": "newsletter", "action": "granted", "notice_version": 1, "language": "de-AT",
+            "notice": "news", "signals": {"gpc": true, "gpp": "DBABMA~CHOICE"},
             "occurred_at": "2020-01-01T00:00:00Z"}),
         json!({"type": "end", "lines": 4, "sha256": "0".repeat(64)}),
     ]
@@ -72,6 +73,9 @@ fn bad() -> Vec<(Value, &'static str)> {
         (json!({"type": "record", "id": "r", "category": "c", "record": "r", "body": {}}), ""),
         (with(4, "action", json!("maybe")), "/action"),
         (with(4, "notice_version", json!(0)), "/notice_version"),
+        (with(4, "notice", json!("News")), "/notice"),
+        (with(4, "signals", json!({"gpc": "yes"})), "/signals/gpc"),
+        (with(4, "signals", json!({"gpp": "CPXxRf"})), "/signals/gpp"),
         (with(4, "language", json!("german")), "/language"),
         (with(4, "occurred_at", json!("2020-01-01")), "/occurred_at"),
         (with(5, "sha256", json!("0")), "/sha256"),
@@ -93,7 +97,7 @@ fn a_refusal_names_the_place_and_never_the_value() {
 fn a_line_shows_nothing_of_the_person() {
     for line in good() {
         let shown = format!("{:?}", Line::parse(line).unwrap());
-        for value in ["crm-17", "ada@", "total"] {
+        for value in ["crm-17", "ada@", "total", "CHOICE"] {
             assert!(!shown.contains(value), "{shown}");
         }
     }

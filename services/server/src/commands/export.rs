@@ -64,9 +64,16 @@ async fn write(
 }
 
 fn tell(done: Exported) {
-    let Exported { subjects, records, consents, restricted } = done;
+    let Exported { subjects, records, consents, restricted, .. } = done;
     eprintln!("{subjects} subjects, {records} records, {consents} consent events");
     if restricted > 0 {
         eprintln!("{restricted} subjects are left out: their processing is restricted (Art. 18)");
+    }
+    let Exported { undeclared_records: whole, undeclared_fields: fields, .. } = done;
+    if whole > 0 || fields > 0 {
+        eprintln!(
+            "{whole} records, and {fields} fields of others, are left out: the data map does not \
+             declare them"
+        );
     }
 }

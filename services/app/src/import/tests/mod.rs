@@ -1,5 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod exported;
 mod people;
 
 use oubli_domain::{Code, SubjectId};
