@@ -43,7 +43,7 @@ pub(super) async fn bring(told: &mut Told, shop: &Caller, place: &Installation) 
 
     let elsewhere = tempfile::tempdir().unwrap();
     let path = |name: &str| elsewhere.path().join(name).to_str().unwrap().to_owned();
-    let text: String = lines().iter().map(|line| format!("{line}\n")).collect();
+    let text = lines().iter().map(|line| format!("{line}\n")).collect::<Vec<_>>().concat();
     std::fs::write(path("people.ndjson"), text).unwrap();
     let log = ["--log", "trace"];
     let import = ["import", "--app", "shop", "--rejects", &path("rejects"), &path("people.ndjson")];

@@ -58,7 +58,7 @@ pub(super) fn person(n: usize) -> Vec<Value> {
 }
 
 pub(super) fn text(lines: &[Value]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.iter().map(|line| format!("{line}\n")).collect::<Vec<_>>().concat()
 }
 
 pub(super) fn write(own: &Installation, name: &str, text: impl AsRef<[u8]>) -> PathBuf {

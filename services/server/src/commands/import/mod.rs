@@ -182,11 +182,11 @@ impl Importer<'_> {
         let mut lines = Vec::with_capacity(batch.entries.len());
         let mut applied = Vec::with_capacity(batch.entries.len());
         for mut entry in batch.entries {
-            if !self.is_frame(&entry) {
-                if let Some(line) = entry.line.take() {
-                    lines.push(line);
-                    applied.push(entry);
-                }
+            if !self.is_frame(&entry)
+                && let Some(line) = entry.line.take()
+            {
+                lines.push(line);
+                applied.push(entry);
             }
         }
         if !lines.is_empty() {
