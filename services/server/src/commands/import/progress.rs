@@ -80,7 +80,10 @@ impl ProgressFile {
         let write = || -> io::Result<()> {
             let mut options = OpenOptions::new();
             options.create(true).truncate(true).write(true).mode(0o600);
-            options.open(&new)?.write_all(&serde_json::to_vec(&progress)?)?;
+            let mut file = options.open(&new)?;
+            file.write_all(&serde_json::to_vec(&progress)?)?;
+            // A power cut must not leave the new name with nothing behind it.
+            file.sync_all()?;
             fs::rename(&new, &self.0)
         };
         write().with_context(|| self.cannot("write"))
