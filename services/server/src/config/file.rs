@@ -41,7 +41,13 @@ pub struct FileSettings {
 /// The file that is used when none is named.
 #[must_use]
 pub fn find() -> Option<PathBuf> {
-    PLACES.iter().map(PathBuf::from).find(|path| path.exists())
+    first(PLACES.map(PathBuf::from))
+}
+
+/// The first file that is there. One that cannot be looked at counts, so that [`read`] says why:
+/// passing over it would run with other settings than it asks for.
+fn first(places: impl IntoIterator<Item = PathBuf>) -> Option<PathBuf> {
+    places.into_iter().find(|path| path.try_exists().unwrap_or(true))
 }
 
 /// Reads a file.
@@ -173,4 +179,22 @@ fn unknown_key(sections: &[Section], section: &Section, key: &str) -> String {
 
 fn others_can_read(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::{first, read};
+
+    #[test]
+    fn a_file_that_cannot_be_looked_at_is_not_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("other"), "").unwrap();
+        assert_eq!(first([path("missing"), path("other")]), Some(path("other")));
+        // It leads to itself, which no user can read, also not root.
+        std::os::unix::fs::symlink(path("loop"), path("loop")).unwrap();
+        assert_eq!(first([path("loop"), path("other")]), Some(path("loop")));
+        assert_eq!(read(&path("loop")).faults.len(), 1);
+    }
 }
