@@ -127,7 +127,8 @@ pub struct PiiInformation {
 pub struct Retention {
     /// The category.
     pub category: Name,
-    /// The declared duration (ISO 8601); none when none is declared.
+    /// The declared duration (ISO 8601); none when none is declared, and for the built-in category
+    /// `identifiers`, which is kept as long as the person is.
     pub duration: Option<Period>,
 }
 

@@ -39,7 +39,11 @@ pub(super) fn write(register: &Register) -> Result<Vec<u8>, csv::Error> {
 
 fn of_controller(register: &Register, activity: &Activity) -> [String; 13] {
     let limit = |data: &ActivityData| {
-        let kept = data.kept_for.map_or("not declared".to_owned(), |period| period.to_string());
+        let kept = match data.kept_for {
+            Some(period) => period.to_string(),
+            None if data.built_in => "as long as the person is stored".to_owned(),
+            None => "not declared".to_owned(),
+        };
         format!("{}: {kept}", data.title)
     };
     let kinds = |data: &ActivityData| {

@@ -99,7 +99,8 @@ struct RegisterData {
     /// 30(1)(c): the kinds of personal data in it.
     #[schema(value_type = Vec<String>, example = json!(["name", "email_address"]))]
     kinds: Vec<Classification>,
-    /// 30(1)(f): the declared time limit, in ISO 8601; absent when there is none.
+    /// 30(1)(f): the declared time limit, in ISO 8601; absent when there is none. The built-in
+    /// category `identifiers` has none: it is kept as long as the person is.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "P3Y")]
     kept_for: Option<Period>,
@@ -207,7 +208,7 @@ impl From<register::Activity> for RegisterActivity {
 
 impl From<ActivityData> for RegisterData {
     fn from(data: ActivityData) -> Self {
-        let ActivityData { category, title, kinds, kept_for } = data;
+        let ActivityData { category, title, kinds, kept_for, built_in: _ } = data;
         Self { category, title, kinds: kinds.into_iter().collect(), kept_for }
     }
 }

@@ -180,7 +180,7 @@ fn pii_information(map: &CompiledDataMap, purpose: &Name) -> Vec<PiiInformation>
     let read = map.fields_for(purpose).into_iter().flatten();
     let read = read.flat_map(|(category, fields)| fields.iter().map(move |f| (category, f)));
     read.filter_map(|(category, name)| {
-        let field = map.category(category).ok()?.fields.get(name)?;
+        let field = map.map().category(category)?.fields.get(name)?;
         Some(PiiInformation {
             pii_type: field.classification.dpv_term().to_owned(),
             pii_attribute_id: format!("{category}/{name}"),
@@ -194,7 +194,7 @@ fn pii_information(map: &CompiledDataMap, purpose: &Name) -> Vec<PiiInformation>
 
 fn retention(map: &DataMap, purpose: &Purpose) -> Vec<Retention> {
     let of = |category: &Name| {
-        let declared = map.categories.get(category)?;
+        let declared = map.category(category)?;
         Some(Retention { category: category.clone(), duration: declared.duration })
     };
     purpose.reads.keys().filter_map(of).collect()

@@ -4,6 +4,7 @@
 //! versions nor where they are stored.
 
 mod app;
+mod built_in;
 mod check;
 mod classification;
 mod compiled;
@@ -21,7 +22,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::identifier::IdentifierType;
 use crate::ids::Name;
 use crate::problem::{Code, Refusal};
 use crate::wire::wire_enum;
@@ -270,19 +270,9 @@ impl DataMap {
         Ok(map)
     }
 
-    /// Whether `category` is the built-in one, and not an app's own of a version older than it.
-    #[must_use]
-    pub fn is_built_in(&self, category: &Name) -> bool {
-        category.as_str() == IDENTIFIERS && !self.categories.contains_key(category)
-    }
-
     /// The names of a category's fields; none when there is no such category.
     fn fields_of(&self, category: &Name) -> Option<BTreeSet<Name>> {
-        if self.is_built_in(category) {
-            let types = IdentifierType::ALL.iter();
-            return Some(types.filter_map(|kind| Name::new(kind.as_str()).ok()).collect());
-        }
-        self.categories.get(category).map(|declared| declared.fields.keys().cloned().collect())
+        self.category(category).map(|known| known.fields.keys().cloned().collect())
     }
 
     /// The fields of a category that a purpose may read.

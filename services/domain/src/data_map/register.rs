@@ -60,6 +60,8 @@ pub struct ActivityData {
     pub kinds: BTreeSet<Classification>,
     /// (f): the declared time limit; none when the data map has none.
     pub kept_for: Option<Period>,
+    /// Whether it is the built-in category, which is kept as long as the person is.
+    pub built_in: bool,
 }
 
 /// What the operator of the service does on behalf of the controller (Art. 30(2)).
@@ -132,7 +134,7 @@ fn activity(map: &DataMap, name: &Name, purpose: &Purpose) -> Activity {
 
 fn data(map: &DataMap, purpose: &Purpose) -> Vec<ActivityData> {
     let reads = purpose.reads.iter().filter_map(|(name, reads)| {
-        let category = map.categories.get(name)?;
+        let category = map.category(name)?;
         let fields = map.resolve(name, reads);
         let fields = fields.iter().filter_map(|field| category.fields.get(field));
         Some(ActivityData {
@@ -140,6 +142,7 @@ fn data(map: &DataMap, purpose: &Purpose) -> Vec<ActivityData> {
             title: category.title.clone(),
             kinds: fields.map(|field| field.classification).collect(),
             kept_for: category.duration,
+            built_in: map.is_built_in(name),
         })
     });
     reads.collect()

@@ -81,6 +81,25 @@ async fn a_receipt_tells_what_was_in_force_when_the_person_acted() {
 }
 
 #[tokio::test]
+async fn a_receipt_names_the_identifiers_that_the_purpose_reads() {
+    let shop = Shop::open().await;
+    shop.put_map(|map| {
+        map["purposes"]["newsletter"]["reads"]["identifiers"] = json!(["email"]);
+    })
+    .await;
+    let event = shop.record(&newsletter(Action::Granted)).await.unwrap();
+    let claims = shop.claims(event.event).await;
+    let declared = claims.pii_processing.purposes[0].declared.as_ref().unwrap();
+    let email = &declared.pii_information[0];
+    assert_eq!(
+        (email.pii_type.as_str(), email.pii_attribute_id.as_str()),
+        ("pd:EmailAddress", "identifiers/email")
+    );
+    let kept = &declared.retention_period[0];
+    assert_eq!((&kept.category, kept.duration), (&name("identifiers"), None));
+}
+
+#[tokio::test]
 async fn a_withdrawal_has_a_receipt_also_when_its_purpose_has_gone() {
     let shop = Shop::open().await;
     shop.record(&newsletter(Action::Granted)).await.unwrap();

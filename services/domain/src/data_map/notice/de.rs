@@ -35,6 +35,8 @@ pub(super) const TEXTS: Texts = Texts {
     direct_marketing: "Das ist Direktwerbung: Sie können ihr jederzeit ohne Begründung widersprechen.",
     consent_validity: "Gültigkeit Ihrer Einwilligung: {}.",
     reads: "Daten: {}.",
+    identifiers: "Daten, mit denen wir Sie finden",
+    identifier_types: ["E-Mail-Adresse", "Telefonnummer", "unsere Nummer für Sie"],
     sources_heading: "Welche Daten, und woher sie stammen",
     source: "{}, {}: {}.",
     provided: "von Ihnen angegeben",
@@ -49,6 +51,7 @@ pub(super) const TEXTS: Texts = Texts {
     time_limits_heading: "Wie lange wir Ihre Daten aufbewahren",
     kept_for: "{}, Dauer der Aufbewahrung: {}.",
     kept_as_needed: "{}: so lange, wie die genannten Zwecke es erfordern.",
+    kept_with_person: "{}: so lange, wie wir Daten über Sie aufbewahren.",
     rights_heading: "Ihre Rechte",
     rights: "Sie haben das Recht auf",
     rights_list: [

@@ -35,6 +35,8 @@ pub(super) const TEXTS: Texts = Texts {
     direct_marketing: "This is direct marketing: you may object to it at any time, without a reason.",
     consent_validity: "Your consent holds for {}.",
     reads: "Data: {}.",
+    identifiers: "Data that finds you",
+    identifier_types: ["e-mail address", "phone number", "our number for you"],
     sources_heading: "Which data, and where it comes from",
     source: "{}, {}: {}.",
     provided: "given by you",
@@ -49,6 +51,7 @@ pub(super) const TEXTS: Texts = Texts {
     time_limits_heading: "How long we keep your data",
     kept_for: "{}: {}.",
     kept_as_needed: "{}: as long as the purposes above need it.",
+    kept_with_person: "{}: as long as we keep data about you.",
     rights_heading: "Your rights",
     rights: "You have the right to",
     rights_list: [

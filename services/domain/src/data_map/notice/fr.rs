@@ -35,6 +35,8 @@ pub(super) const TEXTS: Texts = Texts {
     direct_marketing: "Il s’agit de prospection : vous pouvez vous y opposer à tout moment, sans motif.",
     consent_validity: "Votre consentement vaut pour {}.",
     reads: "Données : {}.",
+    identifiers: "Données qui permettent de vous retrouver",
+    identifier_types: ["adresse électronique", "numéro de téléphone", "notre numéro pour vous"],
     sources_heading: "Quelles données, et d’où elles viennent",
     source: "{}, {} : {}.",
     provided: "fournies par vous",
@@ -49,6 +51,7 @@ pub(super) const TEXTS: Texts = Texts {
     time_limits_heading: "Combien de temps nous gardons vos données",
     kept_for: "{} : {}.",
     kept_as_needed: "{} : aussi longtemps que les finalités ci-dessus l’exigent.",
+    kept_with_person: "{} : aussi longtemps que nous conservons des données vous concernant.",
     rights_heading: "Vos droits",
     rights: "Vous avez le droit",
     rights_list: [

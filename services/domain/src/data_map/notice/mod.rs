@@ -156,8 +156,13 @@ impl Writer<'_> {
     /// The titles of what a purpose reads.
     fn data_of(&self, purpose: &Purpose) -> String {
         let categories = purpose.reads.iter().filter_map(|(name, reads)| {
-            let category = self.map.categories.get(name)?;
+            let category = self.map.category(name)?;
             let fields = self.map.resolve(name, reads);
+            if self.map.is_built_in(name) {
+                let titles: Vec<&str> =
+                    fields.iter().map(|kind| self.texts.identifier(kind)).collect();
+                return Some(format!("{} ({})", self.texts.identifiers, titles.join(", ")));
+            }
             let titles: Vec<&str> =
                 fields.iter().map(|field| title(category, field.as_str())).collect();
             Some(format!("{} ({})", category.title, titles.join(", ")))
@@ -170,17 +175,26 @@ impl Writer<'_> {
         let mut section = section(t.sources_heading, "14(1)(d), (2)(f)");
         for category in self.map.categories.values() {
             for (name, field) in &category.fields {
-                let source = match &field.origin {
-                    Origin::Provided => t.provided.to_owned(),
-                    Origin::Observed => t.observed.to_owned(),
-                    Origin::Derived => t.derived.to_owned(),
-                    Origin::ThirdParty(who) => fill(t.third_party, &[who]),
-                };
+                let source = self.source(&field.origin);
                 let titles = [category.title.as_str(), title(category, name.as_str()), &source];
                 section.items.push(fill(t.source, &titles));
             }
         }
+        for (name, field) in self.map.identifiers_read() {
+            let titles = [t.identifiers, t.identifier(name), &self.source(&field.origin)];
+            section.items.push(fill(t.source, &titles));
+        }
         section
+    }
+
+    fn source(&self, origin: &Origin) -> String {
+        let t = self.texts;
+        match origin {
+            Origin::Provided => t.provided.to_owned(),
+            Origin::Observed => t.observed.to_owned(),
+            Origin::Derived => t.derived.to_owned(),
+            Origin::ThirdParty(who) => fill(t.third_party, &[who]),
+        }
     }
 
     fn recipients(&self) -> Section {
@@ -217,6 +231,9 @@ impl Writer<'_> {
                 None => fill(t.kept_as_needed, &[&category.title]),
             };
             section.items.push(text);
+        }
+        if !self.map.identifiers_read().is_empty() {
+            section.items.push(fill(t.kept_with_person, &[t.identifiers]));
         }
         section
     }

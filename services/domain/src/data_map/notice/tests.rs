@@ -4,6 +4,8 @@ use serde_json::json;
 
 use super::{NoticeLanguage, PrivacyNotice, fill, markdown, privacy_notice};
 use crate::DataMap;
+use crate::data_map::{IDENTIFIERS, Reads};
+use crate::ids::Name;
 
 fn map() -> DataMap {
     let field = |origin| json!({ "schema": {"type": "string"}, "classification": "name", "origin": origin });
@@ -67,6 +69,26 @@ fn every_language_says_all_of_it() {
         }
         assert_eq!(notice.sections.len(), 10, "{language}");
         assert!(!text.contains("{}"), "{language} leaves a place empty");
+    }
+}
+
+#[test]
+fn identifiers_that_are_read_are_told_with_their_source_and_time_limit() {
+    let mut read = map();
+    let credit = read.purposes.iter_mut().find(|(name, _)| name.as_str() == "credit").unwrap().1;
+    let fields = Reads::Fields([Name::new("email").unwrap()].into());
+    credit.reads.insert(Name::new(IDENTIFIERS).unwrap(), fields);
+    for language in NoticeLanguage::ALL {
+        let t = language.texts();
+        let told = text(&privacy_notice(&read, *language));
+        let email = t.identifier_types[0];
+        let source = fill(t.source, &[t.identifiers, email, t.provided]);
+        let kept = fill(t.kept_with_person, &[t.identifiers]);
+        for fact in [format!("{} ({email})", t.identifiers), source, kept] {
+            assert!(told.contains(&fact), "{language}: {fact} is not in {told}");
+        }
+        let unread = text(&privacy_notice(&map(), *language));
+        assert!(!unread.contains(t.identifiers), "{language}: no purpose reads any");
     }
 }
 

@@ -1,6 +1,8 @@
 //! The messages that a language needs. Where a value goes stands `{}`.
 
 use crate::data_map::{LawfulBasis, SpecialGround};
+use crate::identifier::IdentifierType;
+use crate::ids::Name;
 
 /// Every message of a language.
 pub(super) struct Texts {
@@ -28,6 +30,10 @@ pub(super) struct Texts {
     pub(super) consent_validity: &'static str,
     /// Categories with their fields.
     pub(super) reads: &'static str,
+    /// The title of the built-in category.
+    pub(super) identifiers: &'static str,
+    /// An e-mail address, a phone number, an external id.
+    pub(super) identifier_types: [&'static str; 3],
     pub(super) sources_heading: &'static str,
     /// Category, field, source.
     pub(super) source: &'static str,
@@ -47,6 +53,8 @@ pub(super) struct Texts {
     pub(super) kept_for: &'static str,
     /// Category.
     pub(super) kept_as_needed: &'static str,
+    /// Category.
+    pub(super) kept_with_person: &'static str,
     pub(super) rights_heading: &'static str,
     pub(super) rights: &'static str,
     /// Art. 15, 16, 17, 18, 20, 21 and 22.
@@ -72,5 +80,11 @@ impl Texts {
 
     pub(super) const fn ground(&self, ground: SpecialGround) -> &'static str {
         self.grounds[ground as usize]
+    }
+
+    /// The title of a field of the built-in category.
+    pub(super) fn identifier<'n>(&'n self, field: &'n Name) -> &'n str {
+        let kind = field.as_str().parse::<IdentifierType>();
+        kind.map_or(field.as_str(), |kind| self.identifier_types[kind as usize])
     }
 }

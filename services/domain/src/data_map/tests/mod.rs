@@ -315,6 +315,13 @@ fn a_purpose_may_read_what_finds_the_person() {
     assert_eq!(read(&all), ["email", "external_id", "phone"]);
     assert!(all.map().is_built_in(&identifiers));
     assert_eq!(all.category(&identifiers).unwrap_err().code, Code::UnknownCategory);
+    let register = super::register::register(all.map());
+    let activity = register.activities.iter().find(|a| a.purpose == newsletter).unwrap();
+    let data = activity.data.iter().find(|data| data.category == identifiers).unwrap();
+    assert!(data.built_in && data.kept_for.is_none());
+    let kinds =
+        [Classification::EmailAddress, Classification::PhoneNumber, Classification::Identifier];
+    assert_eq!(data.kinds, kinds.into());
     let refusal = reading(json!(["email", "name"])).unwrap_err();
     assert_eq!(refusal.errors[0].pointer, "/purposes/newsletter/reads/identifiers");
 }
