@@ -1,5 +1,7 @@
 //! The identifiers of a subject as typed, encrypted. They are found by the blind indexes in `keys`.
 
+use std::collections::BTreeMap;
+
 use oubli_domain::identifier::IdentifierType;
 use oubli_domain::{AppId, IdentifierId, SubjectId, Time};
 use uuid::Uuid;
@@ -12,6 +14,7 @@ statements! {
     INSERT = "insert into identifiers (app_id, subject_id, identifier_id, type, sealed, created_at) values ($1, $2, $3, $4, $5, $6)";
     LIST = "select identifier_id, type, sealed, created_at from identifiers where app_id = $1 and subject_id = $2 order by identifier_id";
     EXISTS = "select identifier_id from identifiers where app_id = $1 and subject_id = $2 and identifier_id = $3";
+    COUNT_BY_TYPE = "select type, count(*) from (select type from identifiers where app_id = $1 limit $2) as looked_at group by type";
     DELETE = "delete from identifiers where app_id = $1 and subject_id = $2 and identifier_id = $3";
 }
 
@@ -88,6 +91,25 @@ pub async fn exists(
 ) -> Result<bool> {
     let row: Option<(Uuid,)> = conn.optional(&EXISTS, (app, subject, identifier)).await?;
     Ok(row.is_some())
+}
+
+/// How many identifiers an app has of each type, among the first `most` that are found.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn count_by_type(
+    conn: &mut Conn,
+    app: &AppId,
+    most: u64,
+) -> Result<BTreeMap<IdentifierType, u64>> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let rows: Vec<(String, i64)> = conn.all(&COUNT_BY_TYPE, (app, most)).await?;
+    rows.into_iter()
+        .map(|(kind, count)| {
+            let kind = kind.parse().map_err(|_| StoreError::Damaged("identifiers.type"))?;
+            Ok((kind, count.unsigned_abs()))
+        })
+        .collect()
 }
 
 /// Removes one; false when the subject has no such identifier.

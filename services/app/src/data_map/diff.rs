@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use oubli_domain::data_map::diff::{self, Change, Reach};
+use oubli_domain::identifier::IdentifierType;
 use oubli_domain::{AppId, Code, DataMap, Name};
-use oubli_store::{consents, data_maps, records};
+use oubli_store::{consents, data_maps, identifiers, records};
 
 use crate::caller::Caller;
 use crate::error::{Error, Result};
@@ -92,11 +93,15 @@ impl Counter<'_> {
         let reaches: BTreeSet<&Reach> = meanings.filter_map(|m| m.reach.as_ref()).collect();
         let mut counts = BTreeMap::new();
         let mut categories = BTreeSet::new();
+        if reaches.iter().any(|reach| matches!(reach, Reach::Identifiers(_))) {
+            self.identifiers(&mut counts).await?;
+        }
         for reach in &reaches {
             match reach {
                 Reach::Grants(purpose) => {
                     counts.insert((*reach).clone(), self.grants(purpose).await?);
                 }
+                Reach::Identifiers(_) => {}
                 Reach::Records(category) | Reach::Holding(category, _) => {
                     categories.insert(category);
                 }
@@ -116,6 +121,18 @@ impl Counter<'_> {
             }
         }
         Ok(counts)
+    }
+
+    /// How many identifiers there are of each type.
+    async fn identifiers(&self, counts: &mut BTreeMap<Reach, Count>) -> Result<()> {
+        let mut conn = self.oubli.data().conn().await?;
+        let found = identifiers::count_by_type(&mut conn, self.app, MOST).await?;
+        let at_least = found.values().sum::<u64>() >= MOST;
+        for kind in IdentifierType::ALL {
+            let number = found.get(kind).copied().unwrap_or(0);
+            counts.insert(Reach::Identifiers(*kind), Count { number, at_least });
+        }
+        Ok(())
     }
 
     async fn grants(&self, purpose: &Name) -> Result<Count> {
@@ -150,9 +167,10 @@ impl Counter<'_> {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use oubli_domain::Code;
     use oubli_domain::consent::{Action, Language, Signals};
     use oubli_domain::data_map::diff::Effect;
+    use oubli_domain::identifier::IdentifierType;
+    use oubli_domain::{Code, Pii};
     use serde_json::json;
 
     use super::super::tests::{name, opened, shop, somebody};
@@ -161,6 +179,7 @@ mod tests {
     use crate::data_map;
     use crate::notices::{self, NewNotice};
     use crate::records::{self, RecordKey};
+    use crate::subjects::{self, NewIdentifier};
     use crate::testing::{self, refused};
 
     fn counts(diff: &Diff, effect: Effect) -> Vec<Option<Count>> {
@@ -197,6 +216,23 @@ mod tests {
             let missing = diff(&oubli, &call.caller, from, to).await;
             assert_eq!(refused(missing), Code::DataMapNotFound);
         }
+    }
+
+    #[tokio::test]
+    async fn identifiers_are_counted_by_type() {
+        let (_dir, oubli, _) = testing::oubli().await;
+        let call = opened(&oubli).await;
+        for n in 0..2 {
+            let value = Pii::new(format!("p{n}@people.example"));
+            let new = vec![NewIdentifier { kind: IdentifierType::Email, value }];
+            subjects::create(&oubli, &call, new).await.unwrap();
+        }
+        let mut second = shop();
+        second["purposes"]["fulfil"]["reads"]["identifiers"] = json!(["email", "phone"]);
+        data_map::put(&oubli, &call, second).await.unwrap();
+        let found = diff(&oubli, &call.caller, None, None).await.unwrap();
+        let number = |number| Some(Count { number, at_least: false });
+        assert_eq!(counts(&found, Effect::ReadsEarlier), [number(2), number(0)]);
     }
 
     #[tokio::test]

@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::compiled::narrows;
-use super::{App, Category, DataMap, Field, LawfulBasis, Purpose};
+use super::{App, Category, DataMap, Field, LawfulBasis, Period, Purpose, Transfer};
 use crate::clock::Time;
+use crate::identifier::IdentifierType;
 use crate::ids::Name;
 use crate::wire::wire_enum;
 
@@ -74,6 +75,9 @@ effects! {
     /// A purpose rests on something else.
     BasisChanged = "basis-changed",
         "Reads for the purpose follow the new basis at once; consents given for it stay recorded.";
+    /// Consent is given under another notice.
+    NoticeChanged = "notice-changed",
+        "Consent is asked for under another notice; consents given under the earlier one may no longer count.";
     /// Consents hold for a shorter time.
     ExpiresEarlier = "consent-expires-earlier",
         "Consents given already expire earlier, some of them at once.";
@@ -104,6 +108,8 @@ pub enum Reach {
     Records(Name),
     /// The records of a category that hold a field.
     Holding(Name, Name),
+    /// The identifiers of a type.
+    Identifiers(IdentifierType),
     /// The people whose last word on a purpose is a grant.
     Grants(Name),
 }
@@ -223,15 +229,25 @@ fn purpose(
     for mut change in members(Part::Purpose, &pointer, before, after, &["reads"]) {
         let effect = match change.member() {
             "lawful_basis" => Some(Effect::BasisChanged),
+            "notice" if after.lawful_basis == LawfulBasis::Consent => Some(Effect::NoticeChanged),
             "consent_validity" if after.lawful_basis == LawfulBasis::Consent => {
-                let shorter = expiry(after) < expiry(before);
-                Some(if shorter { Effect::ExpiresEarlier } else { Effect::ExpiresLater })
+                validity(before, after)
             }
             _ => None,
         };
         change.meanings.extend(effect.map(meaning));
         changes.push(change);
     }
+}
+
+/// What another validity means: nothing when it is the same in other words, as `P12M` and `P1Y`.
+fn validity(before: &Purpose, after: &Purpose) -> Option<Effect> {
+    let same = |(before, after): (Period, Period)| before.is_same(after);
+    if before.consent_validity.zip(after.consent_validity).is_some_and(same) {
+        return None;
+    }
+    let shorter = expiry(after) < expiry(before);
+    Some(if shorter { Effect::ExpiresEarlier } else { Effect::ExpiresLater })
 }
 
 /// When a consent given on 1 January 2025 expires: by it, periods of months and of days compare.
@@ -253,14 +269,22 @@ fn reads(
     }) {
         let (category, field) = place;
         let value = Some(Value::from(field.as_str()));
-        let (from, to, effect) = match kind {
-            ChangeKind::Added => (None, value, Effect::ReadsEarlier),
-            _ => (value, None, Effect::ReadsNoMore),
+        let (map, from, to, effect) = match kind {
+            ChangeKind::Added => (to, None, value, Effect::ReadsEarlier),
+            _ => (from, value, None, Effect::ReadsNoMore),
         };
-        let reach = Some(Reach::Holding(category.clone(), field.clone()));
+        let reach = Some(holding(map, category, field));
         let pointer = format!("/purposes/{name}/reads/{category}");
         let meanings = vec![Meaning { effect, reach }];
         changes.push(Change { part: Part::Read, kind, pointer, from, to, meanings });
+    }
+}
+
+/// What of the stored holds a field: records, or identifiers for the built-in category.
+fn holding(map: &DataMap, category: &Name, field: &Name) -> Reach {
+    match field.as_str().parse() {
+        Ok(kind) if map.is_built_in(category) => Reach::Identifiers(kind),
+        _ => Reach::Holding(category.clone(), field.clone()),
     }
 }
 
@@ -280,9 +304,10 @@ fn app(changes: &mut Vec<Change>, before: &App, after: &App) {
         app.recipients.iter().map(|r| (r.name.to_string(), value(r))).collect()
     };
     let transfers = |app: &App| -> BTreeMap<String, Value> {
-        let key = |t: &super::Transfer| {
+        // A recipient may be sent to under several safeguards: each is a transfer of its own.
+        let key = |t: &Transfer| {
             let recipient = t.recipient.as_ref().map_or("", Name::as_str);
-            format!("{} {recipient}", t.country)
+            format!("{} {recipient} {}", t.country, t.safeguard)
         };
         app.transfers.iter().map(|t| (key(t), value(t))).collect()
     };

@@ -61,6 +61,12 @@ impl Period {
         [self.years, self.months, self.weeks, self.days]
     }
 
+    /// Whether both always lead to the same day: a year is twelve months, and a week seven days.
+    pub(super) fn is_same(self, other: Self) -> bool {
+        let plain = |p: Self| (p.years * 12 + p.months, p.weeks * 7 + p.days);
+        plain(self) == plain(other)
+    }
+
     fn span(self) -> Span {
         // The bounds of `MAX` lie far within those of a span.
         Span::new().years(self.years).months(self.months).weeks(self.weeks).days(self.days)

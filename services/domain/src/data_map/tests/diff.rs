@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use crate::DataMap;
 use crate::data_map::diff::{Change, ChangeKind, Effect, Part, Reach, diff};
+use crate::identifier::IdentifierType;
 use crate::ids::Name;
 
 fn shop() -> Value {
@@ -97,6 +98,36 @@ fn consents_expire_earlier_or_later() {
     });
     let pointer = "/purposes/news/consent_validity";
     expect_one(&changes, Part::Purpose, ChangeKind::Removed, pointer, Effect::ExpiresLater);
+}
+
+#[test]
+fn a_validity_in_other_words_and_another_notice_say_what_they_mean() {
+    let changes = changed(|map| map["purposes"]["news"]["consent_validity"] = json!("P24M"));
+    assert_eq!(changes.len(), 1);
+    assert_eq!(changes[0].meanings, [], "two years are 24 months");
+    let changes = changed(|map| map["purposes"]["news"]["notice"] = json!("other"));
+    let pointer = "/purposes/news/notice";
+    let effect = Effect::NoticeChanged;
+    let reach = expect_one(&changes, Part::Purpose, ChangeKind::Changed, pointer, effect);
+    assert_eq!(reach, Some(Reach::Grants(name("news"))));
+}
+
+#[test]
+fn every_transfer_counts_also_to_one_place() {
+    let transfer = |safeguard| json!({"country": "US", "safeguard": safeguard});
+    let two = json!([transfer("SCC"), transfer("BCR")]);
+    let changes = changed(|map| map["app"]["transfers"] = two);
+    let added: Vec<_> = changes.iter().filter(|c| c.part == Part::Transfer).collect();
+    assert_eq!(added.len(), 2, "{changes:?}");
+    assert!(added.iter().all(|c| c.kind == ChangeKind::Added));
+}
+
+#[test]
+fn reading_the_built_in_category_reaches_identifiers() {
+    let changes = changed(|map| map["purposes"]["news"]["reads"]["identifiers"] = json!(["email"]));
+    let pointer = "/purposes/news/reads/identifiers";
+    let reach = expect_one(&changes, Part::Read, ChangeKind::Added, pointer, Effect::ReadsEarlier);
+    assert_eq!(reach, Some(Reach::Identifiers(IdentifierType::Email)));
 }
 
 #[test]
