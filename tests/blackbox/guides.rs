@@ -15,7 +15,7 @@ both_engines! {
     async fn the_first_week_goes_as_the_guides_say(engine: Engine) {
         let installation = Installation::new(engine).await;
         script::prepare(&installation);
-        let mut week = script::Week::begin(&installation).await;
+        let mut week = script::Week::begin(&installation);
         week.reaches("docs/guides/operator.md: Rotate keys").await;
         let load = load::begin(&installation, week.url()).await;
         week.reaches("docs/guides/operator.md: Leave").await;

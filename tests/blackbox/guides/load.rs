@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use oubli_tests::Caller;
 use serde_json::json;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use crate::processes::installation::Installation;
 
@@ -15,7 +15,7 @@ const WORKERS: usize = 4;
 /// Callers that create, write and read until told to end.
 pub(super) struct Load {
     ending: Arc<AtomicBool>,
-    workers: Vec<JoinHandle<usize>>,
+    workers: JoinSet<usize>,
 }
 
 /// Signs in as the guides' backend and begins.
@@ -25,8 +25,7 @@ pub(super) async fn begin(installation: &Installation, url: String) -> Load {
     let (id, secret) = (value("client_id:"), value("client_secret:"));
     let caller = Caller::new(&url).for_app("shop").sign_in(id, secret).await;
     let ending = Arc::new(AtomicBool::new(false));
-    let workers =
-        (0..WORKERS).map(|n| tokio::spawn(work(n, caller.clone(), Arc::clone(&ending)))).collect();
+    let workers = (0..WORKERS).map(|n| work(n, caller.clone(), Arc::clone(&ending))).collect();
     Load { ending, workers }
 }
 
@@ -51,8 +50,8 @@ impl Load {
     /// Ends it; every worker must have got something done.
     pub(super) async fn end(self) {
         self.ending.store(true, Ordering::Relaxed);
-        for worker in self.workers {
-            assert!(worker.await.unwrap() > 0, "no call went through");
+        for done in self.workers.join_all().await {
+            assert!(done > 0, "no call went through");
         }
     }
 }

@@ -81,7 +81,7 @@ pub(super) struct Week {
 
 impl Week {
     /// Starts the shell.
-    pub(super) async fn begin(installation: &Installation) -> Self {
+    pub(super) fn begin(installation: &Installation) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         fs::write(installation.path("week.sh"), script().replace(ADDRESS, &address)).unwrap();
         let path = std::env::var("PATH").unwrap();
@@ -120,7 +120,7 @@ impl Week {
 
     async fn next(&mut self) -> bool {
         let line = timeout(PATIENCE, self.output.next_line()).await;
-        let Some(line) = line.expect("a chapter that ends").unwrap() else { return false };
+        let Some(line) = line.unwrap().unwrap() else { return false };
         if let Some(chapter) = line.strip_prefix(CHAPTER) {
             chapter.clone_into(&mut self.chapter);
         }
