@@ -16,10 +16,10 @@ use crate::state::Api;
 #[into_params(parameter_in = Query)]
 struct DiffQuery {
     /// The number of the earlier version; the one before `to` unless given.
-    #[param(minimum = 1)]
+    #[param(minimum = 1, example = 3)]
     from: Option<i64>,
     /// The number of the later version; the one in force unless given.
-    #[param(minimum = 1)]
+    #[param(minimum = 1, example = 4)]
     to: Option<i64>,
 }
 

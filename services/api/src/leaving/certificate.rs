@@ -16,7 +16,7 @@ use crate::state::Api;
     tag = "Apps",
     params(("app" = String, Path, description = "The app")),
     responses((status = 200, description = "The certificate", body = String,
-        content_type = "application/jwt")),
+        content_type = "application/jwt", example = "eyJhbGciOiJFZERTQSJ9.eyJ2Ijox….MEUC…")),
     security(("staff" = ["app:read"])),
 )]
 #[get("/v1/apps/{app}/deletion/certificate")]

@@ -23,16 +23,16 @@ struct ServerMetadata {
     #[schema(example = "https://oubli.example/.well-known/jwks.json")]
     jwks_uri: String,
     /// The scopes that a client can have.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<String>, example = json!(["subjects:read", "subjects:write"]))]
     scopes_supported: Vec<Scope>,
     /// None: nobody is sent to an authorisation page.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<String>, example = json!([]))]
     response_types_supported: [&'static str; 0],
     /// `client_credentials`.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<String>, example = json!(["client_credentials"]))]
     grant_types_supported: [&'static str; 1],
     /// How a client proves itself.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<String>, example = json!(["client_secret_basic", "client_secret_post"]))]
     token_endpoint_auth_methods_supported: [&'static str; 2],
 }
 
