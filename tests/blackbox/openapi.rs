@@ -75,6 +75,45 @@ fn expect_parameters_told(operation: &Operation) {
     assert_eq!(told, template.collect(), "{name}");
 }
 
+/// The parameters and bodies of an operation, each with a name: what has a schema.
+fn places(told: &Value) -> Vec<(String, &Value)> {
+    let parameters = told["parameters"].as_array().into_iter().flatten();
+    let mut places: Vec<(String, &Value)> =
+        parameters.map(|parameter| (parameter["name"].to_string(), parameter)).collect();
+    let answers = told["responses"].as_object().into_iter().flatten();
+    let bodies = answers.map(|(status, answer)| (status.as_str(), answer));
+    for (what, holder) in bodies.chain([("body", &told["requestBody"])]) {
+        let content = holder["content"].as_object().into_iter().flatten();
+        places.extend(content.map(|(media, told)| (format!("{what} {media}"), told)));
+    }
+    places
+}
+
+fn examples(told: &Value) -> Vec<&Value> {
+    let named = told["examples"].as_object().into_iter().flatten();
+    told.get("example").into_iter().chain(named.map(|(_, example)| &example["value"])).collect()
+}
+
+#[tokio::test]
+async fn every_parameter_and_body_has_an_example_that_fits() {
+    let (document, _) = served().await;
+    for operation in document.operations() {
+        let name = operation.name();
+        for (place, told) in places(&operation.told) {
+            let mut schema = told["schema"].clone();
+            assert!(schema.is_object() || schema == true, "{name}: {place} has no schema");
+            schema["components"] = document.0["components"].clone();
+            let validator = jsonschema::draft202012::new(&schema).unwrap();
+            assert!(!examples(told).is_empty(), "{name}: {place} has no example");
+            for example in examples(told) {
+                let errors: Vec<_> =
+                    validator.iter_errors(example).map(|e| e.to_string()).collect();
+                assert!(errors.is_empty(), "{name}: {place}: {errors:?}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn every_reference_leads_somewhere() {
     let (document, _) = served().await;

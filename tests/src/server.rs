@@ -44,6 +44,7 @@ pub struct TestServer {
     clock: Arc<dyn Clock>,
     roles: Roles,
     issuer: String,
+    rate_limit: bool,
 }
 
 /// The issuer of tokens, which must outlive a restart on another port.
@@ -72,6 +73,14 @@ impl TestServer {
         self.restart().await;
     }
 
+    /// Starts a service that takes as many calls as come.
+    pub async fn start_without_rate_limit(engine: Engine) -> Self {
+        let mut server = Self::start(engine).await;
+        server.rate_limit = false;
+        server.restart().await;
+        server
+    }
+
     async fn start_as(engine: Engine, clock: Arc<dyn Clock>, roles: Roles) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let databases = match engine {
@@ -83,8 +92,16 @@ impl TestServer {
             ),
         };
         let issuer = ISSUER.to_owned();
-        let mut server =
-            Self { url: String::new(), dir, service: None, databases, clock, roles, issuer };
+        let mut server = Self {
+            url: String::new(),
+            dir,
+            service: None,
+            databases,
+            clock,
+            roles,
+            issuer,
+            rate_limit: true,
+        };
         server.migrate().await;
         server.boot().await;
         server
@@ -126,7 +143,9 @@ impl TestServer {
     #[must_use]
     pub fn http(&self) -> Http {
         let bind = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-        Http::on(bind, Some(self.issuer.clone()))
+        let mut http = Http::on(bind, Some(self.issuer.clone()));
+        http.rate_limit.enabled = self.rate_limit;
+        http
     }
 
     async fn boot(&mut self) {
