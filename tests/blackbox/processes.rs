@@ -7,6 +7,7 @@ mod crashes;
 mod doctor;
 mod import;
 pub(crate) mod installation;
+mod keys;
 mod leaving;
 mod migrations;
 mod refusals;
