@@ -62,14 +62,14 @@ both_engines! {
         let second = session(&server, "grace", NEW).await;
 
         // A reset ends every session; what it gives must be changed again.
-        let reset = post(&admin, &format!("{user}:reset-password")).await.expect_status(200);
+        let reset = post(&admin, &format!("{user}/reset-password")).await.expect_status(200);
         for ended in [&grace, &second] {
             ended.get("/v1/apps").await.expect_problem(401, "unauthenticated");
         }
         login(&server, "grace", NEW).await.expect_problem(401, "login-failed");
         let again = session(&server, "grace", &reset.text("/temporary_password")).await;
         again.get("/v1/apps").await.expect_problem(403, "password-change-required");
-        post(&admin, &format!("{user}:disable")).await.expect_status(204);
+        post(&admin, &format!("{user}/disable")).await.expect_status(204);
         again.get("/v1/staff/me").await.expect_problem(401, "unauthenticated");
 
         login(&server, "nobody-has-this", PASSWORD).await.expect_problem(401, "login-failed");
@@ -89,10 +89,10 @@ both_engines! {
         let admin = server.staff(Role::Admin, "*").await;
         let me = admin.get("/v1/staff/me").await.expect_status(200).text("/user");
         let user = format!("/v1/staff/users/{me}");
-        post(&admin, &format!("{user}:disable")).await.expect_problem(409, "last-admin");
+        post(&admin, &format!("{user}/disable")).await.expect_problem(409, "last-admin");
         let dpo = json!({ "role": "dpo", "apps": ["*"] });
         admin.put(&user, &dpo).await.expect_problem(409, "last-admin");
-        post(&admin, &format!("{user}:reset-password")).await.expect_problem(409, "own-password-reset");
+        post(&admin, &format!("{user}/reset-password")).await.expect_problem(409, "own-password-reset");
         server.staff(Role::Admin, "*").await;
         admin.put(&user, &dpo).await.expect_status(200);
         admin.get("/v1/staff/users").await.expect_problem(403, "insufficient-scope");

@@ -60,7 +60,7 @@ impl Document {
     }
 }
 
-/// Whether a segment may be one of a template such as `{user}:disable`.
+/// Whether a segment may be one of a template such as `{thing}:act`.
 fn fits(template: &str, segment: &str) -> bool {
     let Some((_, verb)) = template.strip_prefix('{').and_then(|t| t.split_once('}')) else {
         return false;
