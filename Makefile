@@ -1,6 +1,6 @@
 # The commands of the project. They need rustup and a C compiler; `make check` fetches cargo-deny.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt openapi
+.PHONY: help demo bench test check fmt openapi
 
 OUBLI = cargo run --quiet --package oubli-server --bin oubli --
 
@@ -9,6 +9,10 @@ help: ## list the targets
 
 demo: ## walk through the whole story on an embedded store; ARGS=--exit ends by itself
 	$(OUBLI) demo $(ARGS)
+
+bench: ## measure the service against a bare baseline; ARGS="check get --engine sqlite" for a part
+	cargo build --release --package oubli-server
+	cargo run --release --quiet --package oubli-benches -- $(ARGS)
 
 test: ## run all tests, on SQLite and on a PostgreSQL that is found or started; ARGS='-p oubli-store' for some
 	cargo run --quiet --package oubli-test-postgres -- cargo test $(or $(ARGS),--workspace)

@@ -7,7 +7,7 @@ use testcontainers::core::IntoContainerPort;
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt};
 
-use crate::find::Server;
+use crate::find::{Durability, Server};
 use crate::sql;
 use crate::watchdog::Watchdog;
 
@@ -18,10 +18,6 @@ pub(crate) const DEFAULT_IMAGE: &str = "postgres:17";
 const START_LIMIT: Duration = Duration::from_mins(5);
 /// Shared memory for parallel queries; Docker's default of 64 MiB is soon full.
 const SHARED_MEMORY: u64 = 256 * 1024 * 1024;
-
-/// Thrown away like the local cluster: no fsync, and `synchronous_commit` left on.
-const COMMAND: [&str; 7] =
-    ["postgres", "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=300"];
 
 /// Removes the container `$1` once the input has ended, by the command line tool or, without it,
 /// through the daemon's default socket. Finding it already gone is no failure.
@@ -37,13 +33,13 @@ fi
 
 /// Starts a container of `image`, which is fetched when it is not there, and waits until it
 /// answers. The image must take `POSTGRES_PASSWORD`, arguments and port 5432 as the official one.
-pub(crate) async fn start(image: &str) -> anyhow::Result<Server> {
+pub(crate) async fn start(image: &str, durability: Durability) -> anyhow::Result<Server> {
     let password = format!("{:016x}{:016x}", getrandom::u64()?, getrandom::u64()?);
     let (name, tag) = name_and_tag(image);
     let container = GenericImage::new(name, tag)
         .with_exposed_port(5432.tcp())
         .with_env_var("POSTGRES_PASSWORD", &password)
-        .with_cmd(COMMAND)
+        .with_cmd(command(durability))
         .with_shm_size(SHARED_MEMORY)
         .with_startup_timeout(START_LIMIT)
         .start()
@@ -54,6 +50,18 @@ pub(crate) async fn start(image: &str) -> anyhow::Result<Server> {
     let url = format!("postgres://postgres:{password}@{}/postgres", address(&container).await?);
     sql::await_ready(&url, || None).await?;
     Ok(Server::of_container(url, watchdog, container))
+}
+
+/// How the server is run; `synchronous_commit` is left on either way, as in the local cluster.
+fn command(durability: Durability) -> Vec<String> {
+    let sync = durability.sync();
+    let settings = [
+        format!("fsync={sync}"),
+        format!("full_page_writes={sync}"),
+        "max_connections=300".to_owned(),
+    ];
+    let settings = settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]);
+    std::iter::once("postgres".to_owned()).chain(settings).collect()
 }
 
 async fn address(container: &ContainerAsync<GenericImage>) -> anyhow::Result<String> {

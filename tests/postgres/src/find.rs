@@ -4,7 +4,27 @@ use anyhow::{Context, bail};
 use testcontainers::{ContainerAsync, GenericImage};
 
 use crate::watchdog::Watchdog;
-use crate::{IMAGE_VARIABLE, URL_VARIABLE, apt, docker, local, say, sql};
+use crate::{IMAGE_VARIABLE, TestDatabase, URL_VARIABLE, apt, docker, local, say, sql};
+
+/// What a server that is started here does for data to outlive a crash of the machine. A server
+/// that others run is as they made it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Durability {
+    /// Nothing: for tests, which throw it away.
+    ThrownAway,
+    /// What PostgreSQL does by default: for measurements.
+    Synced,
+}
+
+impl Durability {
+    /// The value of `fsync` and `full_page_writes`.
+    pub(crate) const fn sync(self) -> &'static str {
+        match self {
+            Self::ThrownAway => "off",
+            Self::Synced => "on",
+        }
+    }
+}
 
 /// A running PostgreSQL server.
 #[derive(Debug)]
@@ -40,6 +60,15 @@ impl Server {
         &self.url
     }
 
+    /// Creates an empty database with a name of its own. `prefix` begins the name, so that a person
+    /// sees whose it is.
+    ///
+    /// # Errors
+    /// When the server refuses it.
+    pub async fn create_database(&self, prefix: &str) -> anyhow::Result<TestDatabase> {
+        TestDatabase::create(&self.url, prefix).await
+    }
+
     /// Stops the server and removes what it left, if it was started from here.
     ///
     /// # Errors
@@ -60,25 +89,25 @@ impl Server {
 ///
 /// # Errors
 /// When none works; the text lists what was tried and why each failed.
-pub async fn find_or_start() -> anyhow::Result<Server> {
+pub async fn find_or_start(durability: Durability) -> anyhow::Result<Server> {
     if let Some(url) = variable(URL_VARIABLE) {
         let server = Server::of_others(url);
         return announced(server, &format!("the server named by {URL_VARIABLE}")).await;
     }
     if let Some(image) = variable(IMAGE_VARIABLE) {
-        let server = docker::start(&image)
+        let server = docker::start(&image, durability)
             .await
             .with_context(|| format!("{IMAGE_VARIABLE} is set, but Docker gave no server"))?;
         return announced(server, &format!("Docker image {image}")).await;
     }
     let mut tried = vec![format!("{URL_VARIABLE}: not set")];
-    match docker::start(docker::DEFAULT_IMAGE).await {
+    match docker::start(docker::DEFAULT_IMAGE, durability).await {
         Ok(server) => {
             return announced(server, &format!("Docker image {}", docker::DEFAULT_IMAGE)).await;
         }
         Err(error) => tried.push(format!("Docker: {error:#}")),
     }
-    match local_or_installed().await {
+    match local_or_installed(durability).await {
         Ok((server, origin)) => announced(server, &origin).await,
         Err(error) => {
             tried.push(format!("local binaries: {error:#}"));
@@ -87,7 +116,7 @@ pub async fn find_or_start() -> anyhow::Result<Server> {
     }
 }
 
-async fn local_or_installed() -> anyhow::Result<(Server, String)> {
+async fn local_or_installed(durability: Durability) -> anyhow::Result<(Server, String)> {
     let binaries = match local::find_binaries() {
         Ok(binaries) => binaries,
         Err(missing) => {
@@ -95,7 +124,7 @@ async fn local_or_installed() -> anyhow::Result<(Server, String)> {
             local::find_binaries()?
         }
     };
-    let server = local::start(&binaries).await?;
+    let server = local::start(&binaries, durability).await?;
     Ok((server, format!("binaries in {}", binaries.display())))
 }
 

@@ -19,7 +19,7 @@ use std::sync::OnceLock;
 use anyhow::anyhow;
 
 pub use database::{DatabasePair, TestDatabase};
-pub use find::{Server, find_or_start};
+pub use find::{Durability, Server, find_or_start};
 
 /// Names the server to use: a PostgreSQL URL (without TLS) of a role that may create databases.
 pub const URL_VARIABLE: &str = "OUBLI_TEST_POSTGRES_URL";
@@ -34,7 +34,7 @@ pub const IMAGE_VARIABLE: &str = "OUBLI_TEST_POSTGRES_IMAGE";
 /// When no server can be had (the error lists what was tried) or it refuses the database.
 pub async fn create_database(prefix: &str) -> anyhow::Result<TestDatabase> {
     let server = tokio::task::spawn_blocking(shared_server).await??;
-    TestDatabase::create(server.url(), prefix).await
+    server.create_database(prefix).await
 }
 
 /// Creates the two databases that one installation needs.
@@ -56,7 +56,7 @@ fn shared_server() -> anyhow::Result<&'static Server> {
     let start = || -> anyhow::Result<Server> {
         // A runtime of its own: the server outlives the runtime of the test that came first.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(find_or_start())
+        runtime.block_on(find_or_start(Durability::ThrownAway))
     };
     SERVER
         .get_or_init(|| start().map_err(|error| format!("{error:#}")))

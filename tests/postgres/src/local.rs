@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, bail};
 use tempfile::TempDir;
 
-use crate::find::Server;
+use crate::find::{Durability, Server};
 use crate::sql;
 use crate::watchdog::Watchdog;
 
@@ -19,8 +19,8 @@ const DEBIAN_FOLDER: &str = "/usr/lib/postgresql";
 const TRIES: usize = 3;
 
 /// Makes the cluster, runs it, and removes it once the input has ended. `$1` is the folder, `$2`
-/// the binaries, `$3` the port. The cluster is thrown away, so nothing in it must survive a crash
-/// of the machine: no fsync. `synchronous_commit` stays on, because the service checks it.
+/// the binaries, `$3` the port, `$4` whether it syncs: `on` or `off`. `synchronous_commit` stays on
+/// either way, because the service checks it.
 ///
 /// Two signals: QUIT stops PostgreSQL at once, clients or not, but a shell starts its background
 /// jobs with QUIT ignored, so that until PostgreSQL has set its handlers only TERM ends it.
@@ -30,7 +30,7 @@ exec 3<&0 </dev/null >"$dir/log" 2>&1
 "$bin/initdb" --pgdata="$dir/data" --username=postgres --pwfile="$dir/password" \
   --auth=scram-sha-256 --encoding=UTF8 --locale=C --no-sync || exit 1
 "$bin/postgres" -D "$dir/data" -k "$dir" -h 127.0.0.1 -p "$port" \
-  -c fsync=off -c full_page_writes=off -c max_connections=300 &
+  -c fsync="$4" -c full_page_writes="$4" -c max_connections=300 &
 server=$!
 { cat <&3 >/dev/null; touch "$dir/stopping"; kill -TERM "$server"; kill -QUIT "$server"; } &
 watch=$!
@@ -70,10 +70,10 @@ fn debian_folders(root: &Path) -> Vec<PathBuf> {
 }
 
 /// Starts a private cluster and waits until it answers.
-pub(crate) async fn start(binaries: &Path) -> anyhow::Result<Server> {
+pub(crate) async fn start(binaries: &Path, durability: Durability) -> anyhow::Result<Server> {
     let mut last = None;
     for _ in 0..TRIES {
-        match try_start(binaries).await {
+        match try_start(binaries, durability).await {
             Ok(server) => return Ok(server),
             Err(error) => last = Some(error),
         }
@@ -81,14 +81,14 @@ pub(crate) async fn start(binaries: &Path) -> anyhow::Result<Server> {
     last.map_or_else(|| bail!("the server was not tried"), Err)
 }
 
-async fn try_start(binaries: &Path) -> anyhow::Result<Server> {
+async fn try_start(binaries: &Path, durability: Durability) -> anyhow::Result<Server> {
     let account = server_account()?;
     let dir = private_folder(account.as_ref())?;
     let password = format!("{:016x}{:016x}", getrandom::u64()?, getrandom::u64()?);
     write_password(dir.path(), &password, account.as_ref())?;
     let port = free_port()?;
     let url = format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres");
-    let arguments = [text(dir.path())?, text(binaries)?, &port.to_string()];
+    let arguments = [text(dir.path())?, text(binaries)?, &port.to_string(), durability.sync()];
     let mut watchdog = Watchdog::start(SCRIPT, &arguments, |command| {
         command.current_dir(dir.path()).env("LC_ALL", "C");
         if let Some(account) = &account {

@@ -8,7 +8,7 @@ use std::process::{ExitCode, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use oubli_test_postgres::{URL_VARIABLE, find_or_start};
+use oubli_test_postgres::{Durability, URL_VARIABLE, find_or_start};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -24,7 +24,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     let Some((program, rest)) = arguments.split_first() else {
         bail!("usage: oubli-test-postgres [--] <command> [argument...]");
     };
-    let server = find_or_start().await?;
+    let server = find_or_start(Durability::ThrownAway).await?;
     let mut command = Command::new(program);
     command.args(rest).env(URL_VARIABLE, server.url());
     for name in cargo_package_variables() {
