@@ -1,5 +1,7 @@
 //! The lines of an import: their published schema, their types, and the refusals of lines that do
-//! not hold to it. Knows neither files nor what a line does.
+//! not hold to it; and the cutting of bytes into lines. Knows neither files nor what a line does.
+
+mod splitter;
 
 use std::sync::LazyLock;
 
@@ -15,6 +17,8 @@ use crate::ids::{Name, RecordId};
 use crate::pii::Pii;
 use crate::problem::{Code, Refusal};
 use crate::wire::wire_enum;
+
+pub use splitter::{LineBytes, Splitter};
 
 /// The JSON Schema (draft 2020-12) that every line is checked against.
 pub const SCHEMA: &str = include_str!("../schemas/import-line.schema.json");

@@ -3,16 +3,15 @@
 
 use std::io::{self, BufRead};
 
-use oubli_domain::import_line::MAX_LINE;
+use oubli_domain::import_line::{LineBytes, Splitter};
 use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
 
 /// A line as it stands in the file.
 pub(super) struct RawLine {
     /// From 1.
     pub(super) number: u64,
-    /// Its bytes without the line feed; none when it is longer than [`MAX_LINE`].
-    pub(super) text: Option<Zeroizing<Vec<u8>>>,
+    /// Its bytes, unless it is too long.
+    pub(super) text: LineBytes,
 }
 
 /// A file or a pipe that is read from its beginning.
@@ -68,28 +67,19 @@ impl<R: BufRead> Input<R> {
         }
     }
 
-    /// A line; the bytes of one that is too long are dropped as they come.
-    #[expect(clippy::option_option, reason = "the end, a line that is too long, a line")]
-    fn line(&mut self) -> io::Result<Option<Option<Zeroizing<Vec<u8>>>>> {
-        let mut text = Zeroizing::new(Vec::new());
-        let (mut fits, mut some) = (true, false);
+    /// A line; none at the end.
+    fn line(&mut self) -> io::Result<Option<LineBytes>> {
+        let mut splitter = Splitter::default();
         loop {
             let bytes = self.source.fill_buf()?;
             if bytes.is_empty() {
-                return Ok(some.then(|| fits.then_some(text)));
+                return Ok(splitter.finish());
             }
-            some = true;
-            let feed = bytes.iter().position(|byte| *byte == b'\n');
-            let content = &bytes[..feed.unwrap_or(bytes.len())];
-            fits = fits && text.len() + content.len() <= MAX_LINE;
-            if fits {
-                text.extend_from_slice(content);
-            }
-            let length = feed.map_or(bytes.len(), |feed| feed + 1);
-            self.hash.update(&bytes[..length]);
-            self.consume(length);
-            if feed.is_some() {
-                return Ok(Some(fits.then_some(text)));
+            let (taken, line) = splitter.take(bytes);
+            self.hash.update(&bytes[..taken]);
+            self.consume(taken);
+            if line.is_some() {
+                return Ok(line);
             }
         }
     }
@@ -124,7 +114,9 @@ fn hex(hash: Sha256) -> String {
 mod tests {
     use std::io::{BufReader, Cursor};
 
-    use super::{Input, MAX_LINE};
+    use oubli_domain::import_line::MAX_LINE;
+
+    use super::Input;
 
     fn read(bytes: &[u8], buffer: usize) -> Vec<(u64, Option<usize>)> {
         let mut input = Input::new(BufReader::with_capacity(buffer, Cursor::new(bytes.to_vec())));
