@@ -46,7 +46,7 @@ wire_enum! {
 }
 
 /// A line that holds to the schema. Its times are not compared with the clock yet.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Line {
     /// The first line of a whole file.
     Begin,
@@ -61,7 +61,7 @@ pub enum Line {
 }
 
 /// A person.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct SubjectLine {
     /// The caller's id.
     pub id: Pii<String>,
@@ -85,7 +85,7 @@ pub struct EndedPurpose {
 }
 
 /// Whom a line is about.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Whose {
     /// The subject of the line with this id, or with this id of the service.
     Subject(Pii<String>),
@@ -94,7 +94,7 @@ pub enum Whose {
 }
 
 /// A record.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct RecordLine {
     /// The caller's id.
     pub id: Pii<String>,
@@ -111,7 +111,7 @@ pub struct RecordLine {
 }
 
 /// The body of a record, which cannot be printed.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub struct Body(pub Value);
 
 impl std::fmt::Debug for Body {
@@ -121,7 +121,7 @@ impl std::fmt::Debug for Body {
 }
 
 /// A consent event.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct ConsentLine {
     /// The caller's id.
     pub id: Pii<String>,
