@@ -127,6 +127,18 @@ fn external_ids_stay_as_they_are() {
     }
 }
 
+/// Its length counts as it is composed, so that both forms find the same person.
+#[test]
+fn a_long_value_taken_apart_is_the_same() {
+    let composed = "\u{1f82}".repeat(255);
+    let decomposed: String = composed.nfd().collect();
+    assert!(decomposed.len() > 2 * composed.len());
+    assert_eq!(normal(ExternalId, &decomposed, None), composed);
+    let spaced = |spaces: usize| format!("{}a", " ".repeat(spaces));
+    assert_eq!(normal(ExternalId, &spaced(1023), None), "a");
+    refused(ExternalId, &spaced(1024), None);
+}
+
 /// Runs over `customers.ndjson`, one JSON object a line, when the environment names its folder.
 #[test]
 fn sample_customers_are_found_by_their_identifiers() {
