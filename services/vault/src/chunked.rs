@@ -219,6 +219,8 @@ mod tests {
     fn a_bundle_reads_back() {
         let key = BundleKey::generate();
         let (header, chunks) = bundle(&key);
+        // Stored bundles have this size of chunk.
+        assert_eq!(CHUNK_BYTES, 1 << 20);
         let text = read(&key, &header, &chunks).unwrap();
         assert_eq!(text.len(), 2 * CHUNK_BYTES + 1);
         assert_eq!((text[0], text[CHUNK_BYTES], text[2 * CHUNK_BYTES]), (1, 2, 3));

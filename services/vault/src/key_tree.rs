@@ -357,13 +357,32 @@ impl fmt::Debug for DataKey {
 mod tests {
     use oubli_domain::{AppId, SubjectId, Time};
 
-    use super::{AppKey, DataKey};
+    use super::{AppKey, DataKey, DataKeyName};
     use crate::error::VaultError;
     use crate::secret::Secret;
 
     /// App keys of the same bytes: only the binding tells them apart.
     fn app_key(app: &str, epoch: u32) -> AppKey {
         AppKey::of(&AppId::new(app).unwrap(), epoch, Secret::from_slice(&[7; 32]).unwrap())
+    }
+
+    #[test]
+    fn a_ciphertext_says_which_version_of_the_key_made_it() {
+        let first = DataKey::generate(&AppId::new("shop").unwrap(), SubjectId::fresh(Time(0)));
+        let first = first.unwrap();
+        let name = DataKeyName { version: 2, ..first.name() };
+        let secret = Secret::from_slice(first.secret.expose()).unwrap();
+        let second = DataKey::of(first.app(), name, secret).unwrap();
+        assert_eq!((first.version(), second.version()), (1, 2));
+        let place = second.field("profile", "1", "email", 1);
+        let sealed = second.seal(&place, b"value").unwrap();
+        assert!(second.open(&place, &sealed).is_ok());
+        assert!(matches!(first.open(&place, &sealed), Err(VaultError::WrongKeyVersion)));
+    }
+
+    #[test]
+    fn an_app_key_says_its_epoch() {
+        assert_eq!((app_key("shop", 1).epoch(), app_key("shop", 2).epoch()), (1, 2));
     }
 
     #[test]

@@ -94,8 +94,14 @@ mod tests {
     use hmac::{Hmac, KeyInit, Mac};
     use sha2::Sha256;
 
-    use super::Secret;
+    use super::{Secret, random_bytes};
     use crate::framing::Frame;
+
+    #[test]
+    fn random_bytes_are_never_the_same() {
+        assert_ne!(random_bytes::<16>(), random_bytes());
+        assert_ne!(Secret::generate().expose(), Secret::generate().expose());
+    }
 
     #[test]
     fn the_padded_key_gives_the_hmac_of_the_key() {

@@ -285,3 +285,24 @@ impl JwtVerifier for Ed25519Verifier {
         Algorithm::EdDSA
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::{Algorithm, DecodingKey, EncodingKey, make_signer, make_verifier};
+
+    #[test]
+    fn the_provider_knows_one_algorithm_and_its_keys() {
+        let (signer, verifier) =
+            (EncodingKey::from_ed_der(&[1; 32]), DecodingKey::from_ed_der(&[1; 32]));
+        assert_eq!(make_signer(&Algorithm::EdDSA, &signer).unwrap().algorithm(), Algorithm::EdDSA);
+        assert!(make_signer(&Algorithm::HS256, &signer).is_err());
+        assert!(make_signer(&Algorithm::EdDSA, &EncodingKey::from_ed_der(&[1; 31])).is_err());
+        let made = make_verifier(&Algorithm::EdDSA, &verifier).unwrap();
+        assert_eq!(made.algorithm(), Algorithm::EdDSA);
+        assert!(make_verifier(&Algorithm::HS256, &verifier).is_err());
+        let shared = DecodingKey::from_secret(&[1; 32]);
+        assert!(make_verifier(&Algorithm::EdDSA, &shared).is_err());
+        assert!(make_verifier(&Algorithm::HS256, &shared).is_err());
+    }
+}

@@ -125,3 +125,30 @@ fn check_times(claims: &Value, now: i64) -> Result<(), TokenError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ErrorKind, TokenError};
+
+    #[test]
+    fn each_fault_that_the_jws_reader_finds_has_its_name() {
+        let missing = |claim: &str| ErrorKind::MissingRequiredClaim(claim.to_owned());
+        let cases = [
+            (ErrorKind::InvalidSignature, TokenError::Signature),
+            (ErrorKind::InvalidAlgorithm, TokenError::Algorithm),
+            (ErrorKind::InvalidAlgorithmName, TokenError::Algorithm),
+            (ErrorKind::InvalidIssuer, TokenError::Issuer),
+            (ErrorKind::InvalidAudience, TokenError::Audience),
+            (ErrorKind::InvalidEddsaKey, TokenError::Key),
+            (ErrorKind::InvalidKeyFormat, TokenError::Key),
+            (ErrorKind::InvalidToken, TokenError::Malformed),
+            (missing("iss"), TokenError::Issuer),
+            (missing("aud"), TokenError::Audience),
+            (missing("exp"), TokenError::Expired),
+            (missing("sub"), TokenError::Claims),
+        ];
+        for (kind, error) in cases {
+            assert_eq!(TokenError::of(&kind), error, "{kind:?}");
+        }
+    }
+}

@@ -60,6 +60,22 @@ fn wraps_and_unwraps(root: &dyn RootKeyProvider) {
     assert!(matches!(root.unwrap(version, b"aad", b"short"), Err(VaultError::TooShort)));
 }
 
+/// Two providers of one source: what one of them adds or deletes, the other heeds.
+fn share(one: &dyn RootKeyProvider, other: &dyn RootKeyProvider) {
+    assert_eq!(one.add_version().unwrap(), 2);
+    let wrapped = one.wrap(2, b"aad", b"secret").unwrap();
+    assert_eq!(other.unwrap(2, b"aad", &wrapped).unwrap().as_slice(), b"secret");
+    assert_eq!(other.add_version().unwrap(), 3);
+    one.delete_version(1).unwrap();
+    // `other` still remembers version 1, and must not wrap what nobody could open again.
+    assert!(other.versions().contains(&1));
+    assert!(matches!(
+        other.wrap(1, b"aad", b"secret"),
+        Err(VaultError::RootVersionUnknown { version: 1 })
+    ));
+    assert_eq!(other.versions(), [2, 3]);
+}
+
 /// Adds a version and deletes the old one, as retiring an epoch does.
 fn retires(root: &dyn RootKeyProvider) {
     assert!(root.can_delete());
@@ -103,19 +119,43 @@ fn a_file_provider_wraps_retires_and_opens_again() {
 fn two_nodes_share_one_file() {
     let (_directory, path) = place();
     let one = FileProvider::create(&path).unwrap();
-    let other = FileProvider::open(&path).unwrap();
-    assert_eq!(one.add_version().unwrap(), 2);
-    let wrapped = one.wrap(2, b"aad", b"secret").unwrap();
-    assert_eq!(other.unwrap(2, b"aad", &wrapped).unwrap().as_slice(), b"secret");
-    assert_eq!(other.add_version().unwrap(), 3);
-    one.delete_version(1).unwrap();
-    // `other` still remembers version 1, and must not wrap what nobody could open again.
-    assert!(other.versions().contains(&1));
-    assert!(matches!(
-        other.wrap(1, b"aad", b"secret"),
-        Err(VaultError::RootVersionUnknown { version: 1 })
-    ));
+    share(&one, &FileProvider::open(&path).unwrap());
     assert_eq!(FileProvider::open(&path).unwrap().versions(), [2, 3]);
+}
+
+#[test]
+fn two_nodes_share_one_salt_file() {
+    let (_directory, path) = place();
+    let one = PassphraseProvider::create(&path, PASSPHRASE).unwrap();
+    share(&one, &PassphraseProvider::open(&path, PASSPHRASE).unwrap());
+    assert_eq!(PassphraseProvider::open(&path, PASSPHRASE).unwrap().versions(), [2, 3]);
+}
+
+#[test]
+fn providers_have_the_names_of_the_configuration() {
+    let (directory, path) = place();
+    assert_eq!(FileProvider::create(&path).unwrap().name(), "file");
+    let salt = directory.path().join("salt");
+    assert_eq!(PassphraseProvider::create(&salt, PASSPHRASE).unwrap().name(), "passphrase");
+    assert_eq!(EnvironmentProvider::parse(KEY_1).unwrap().name(), "environment");
+}
+
+#[test]
+fn a_file_of_many_versions_is_read_whole() {
+    let (_directory, path) = place();
+    let lines: Vec<_> = (1..=1000).map(|version| format!("{version} {KEY_1}\n")).collect();
+    put(&path, &lines.concat(), 0o600);
+    assert_eq!(FileProvider::open(&path).unwrap().current(), 1000);
+}
+
+#[test]
+fn the_last_version_is_not_made_twice() {
+    let (_directory, path) = place();
+    let last = format!("{} {KEY_1}\n", u32::MAX);
+    put(&path, &last, 0o600);
+    let root = FileProvider::open(&path).unwrap();
+    assert!(matches!(root.add_version(), Err(VaultError::RootKeyMalformed { entry: 2 })));
+    assert_eq!(fs::read_to_string(&path).unwrap(), last);
 }
 
 #[test]
@@ -299,7 +339,10 @@ fn a_wrong_or_short_passphrase_is_said() {
         PassphraseProvider::create(&path, "too short"),
         Err(VaultError::PassphraseShort { minimum: 15 })
     ));
+    assert!(PassphraseProvider::create(&path, "fourteen chars").is_err());
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    let shortest = directory.path().join("shortest");
+    assert!(PassphraseProvider::create(&shortest, "f\u{ef}fteen letters").is_ok());
     PassphraseProvider::create(&path, PASSPHRASE).unwrap();
     let before = fs::read_to_string(&path).unwrap();
     assert!(matches!(
@@ -326,5 +369,27 @@ fn a_salt_file_that_weakens_the_key_is_malformed() {
         put(&path, &text, 0o600);
         let error = PassphraseProvider::open(&path, PASSPHRASE).unwrap_err();
         assert!(matches!(error, VaultError::RootKeyMalformed { entry: 1 }), "{text}");
+    }
+}
+
+#[test]
+fn a_salt_file_changed_by_hand_is_told_by_line_and_memory_stays() {
+    let (_directory, path) = place();
+    let root = PassphraseProvider::create(&path, PASSPHRASE).unwrap();
+    let whole = fs::read_to_string(&path).unwrap();
+    let as_version = |version: &str| whole.replacen("1 ", &format!("{version} "), 1);
+    let cases = [
+        (as_version("0"), 1),
+        (as_version("x"), 1),
+        (format!("{whole}{whole}"), 2),
+        (format!("{whole}x\n"), 2),
+        (format!("{}{}", as_version("3"), as_version("2")), 2),
+    ];
+    for (text, line) in cases {
+        put(&path, &text, 0o600);
+        let told = |error| matches!(error, VaultError::RootKeyMalformed { entry } if entry == line);
+        assert!(told(PassphraseProvider::open(&path, PASSPHRASE).unwrap_err()), "{text}");
+        assert!(told(root.refresh().unwrap_err()), "{text}");
+        assert_eq!(root.versions(), [1], "{text}");
     }
 }

@@ -27,6 +27,7 @@ const LANES: u32 = 4;
 const MEMORY_BOUNDS_KIB: std::ops::RangeInclusive<u32> = 19_456..=1_048_576;
 const PASSES_BOUNDS: std::ops::RangeInclusive<u32> = 2..=16;
 const LANES_BOUNDS: std::ops::RangeInclusive<u32> = 1..=16;
+const VERSIONS: std::ops::RangeInclusive<u32> = 1..=u32::MAX;
 const SALT_BYTES: usize = 32;
 
 /// How one version's key is made from the passphrase; one line of the salt file. Neither the salt
@@ -87,7 +88,7 @@ impl Recipe {
             text.parse().ok().filter(|number| bounds.contains(number))
         };
         Some(Self {
-            version: version.parse().ok()?,
+            version: bounded(version, VERSIONS)?,
             memory_kib: bounded(memory, MEMORY_BOUNDS_KIB)?,
             passes: bounded(passes, PASSES_BOUNDS)?,
             lanes: bounded(lanes, LANES_BOUNDS)?,
@@ -170,7 +171,13 @@ fn read(path: &Path) -> Result<Vec<Recipe>, VaultError> {
             Recipe::parse(line).ok_or(VaultError::RootKeyMalformed { entry: index + 1 })
         })
         .collect::<Result<Vec<_>, _>>()?;
-    if recipes.is_empty() { Err(VaultError::RootKeyMalformed { entry: 1 }) } else { Ok(recipes) }
+    // Seen here, before any of them is derived or put in the place of what is in memory.
+    let falls = recipes.windows(2).position(|pair| pair[1].version <= pair[0].version);
+    match falls {
+        Some(index) => Err(VaultError::RootKeyMalformed { entry: index + 2 }),
+        None if recipes.is_empty() => Err(VaultError::RootKeyMalformed { entry: 1 }),
+        None => Ok(recipes),
+    }
 }
 
 fn print(recipes: &[Recipe]) -> String {
