@@ -1,6 +1,7 @@
-# The commands of the project. They need rustup and a C compiler; `make check` fetches cargo-deny.
+# The commands of the project. They need rustup and a C compiler; `make check`, `make fuzz` and
+# `make mutants` fetch their tools.
 .DEFAULT_GOAL := help
-.PHONY: help demo bench test check fmt openapi
+.PHONY: help demo bench test check fmt openapi fuzz mutants
 
 OUBLI = cargo run --quiet --package oubli-server --bin oubli --
 
@@ -30,3 +31,9 @@ fmt: ## format the code
 openapi: ## write openapi/openapi.json from the code
 	$(OUBLI) openapi > openapi/openapi.json.new
 	mv openapi/openapi.json.new openapi/openapi.json
+
+fuzz: ## feed the parsers with made-up input, FUZZ_SECONDS (60) a target; ARGS=jwt for one
+	.ci/fuzz $(ARGS)
+
+mutants: ## change the code of vault and domain in every small way and see that a test fails
+	.ci/mutants $(ARGS)
