@@ -187,7 +187,34 @@ impl Clock for TestClock {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use super::{Day, END_OF_TIME, Time};
+    use super::{Clock, Day, END_OF_TIME, TestClock, Time};
+
+    #[test]
+    fn seconds_are_rounded_down_and_added() {
+        assert_eq!(Time(1_999_999).seconds(), 1);
+        assert_eq!(Time(-1).seconds(), -1);
+        assert_eq!(Time(5).plus_seconds(-2), Time(-1_999_995));
+        assert_eq!(Time(i64::MAX).plus_seconds(1), Time(i64::MAX));
+    }
+
+    #[test]
+    fn a_test_clock_stands_still_until_it_is_moved() {
+        let clock = TestClock::at(Time(7));
+        assert_eq!((clock.now(), clock.now()), (Time(7), Time(7)));
+        clock.advance(2);
+        clock.advance(-1);
+        assert_eq!(clock.now(), Time(1_000_007));
+    }
+
+    #[test]
+    fn json_has_the_text_forms() {
+        let both = (Time(1), Day(1));
+        let json = serde_json::to_string(&both).unwrap();
+        assert_eq!(json, r#"["1970-01-01T00:00:00.000001Z","1970-01-02"]"#);
+        assert_eq!(serde_json::from_str::<(Time, Day)>(&json).unwrap(), both);
+        assert!(serde_json::from_str::<Time>(r#""2100-01-01T00:00:00Z""#).is_err());
+        assert!(serde_json::from_str::<Day>(r#""2100-01-01""#).is_err());
+    }
 
     #[test]
     fn times_read_and_print_alike() {
@@ -201,6 +228,8 @@ mod tests {
         for text in ["2100-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "soon", "", "2026-01-31"] {
             assert!(Time::parse(text).is_err(), "{text}");
         }
+        assert_eq!(Time::parse("1970-01-01T00:00:00Z").unwrap(), Time(0));
+        assert_eq!("2099-12-31T23:59:59.999999Z".parse::<Time>().unwrap().0, END_OF_TIME.0 - 1);
         assert_eq!(END_OF_TIME.to_string(), "2100-01-01T00:00:00.000000Z");
     }
 

@@ -75,11 +75,12 @@ impl DeletionState {
 #[cfg(test)]
 mod tests {
     use super::{DeletionState, DeletionStep, PROPOSAL_SECONDS};
-    use crate::clock::Time;
+    use crate::clock::{Day, Time};
 
     #[test]
     fn a_proposal_expires_to_the_second_and_nothing_later_does() {
         let until = Time(0).plus_seconds(PROPOSAL_SECONDS);
+        assert_eq!(until.day_utc(), Day(7));
         let state = |step, now| DeletionState::of(step, until, now);
         let before = until.plus_seconds(-1);
         assert_eq!(state(DeletionStep::Proposed, before), DeletionState::Proposed);

@@ -85,7 +85,7 @@ pub struct EndedPurpose {
 }
 
 /// Whom a line is about.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Whose {
     /// The subject of the line with this id, or with this id of the service.
     Subject(Pii<String>),

@@ -106,6 +106,7 @@ mod tests {
 
     #[test]
     fn bodies_are_bounded_to_the_byte() {
+        assert_eq!(MAX_BODY, 256 << 10);
         let body = |length: usize| json!({"a": "x".repeat(length)});
         let frame = body(0).to_string().len();
         assert!(validate_body(&body(MAX_BODY - frame)).is_ok());

@@ -174,6 +174,16 @@ mod tests {
     }
 
     #[test]
+    fn the_same_period_in_other_words_is_the_same() {
+        let same =
+            |one: &str, other: &str| one.parse::<Period>().unwrap().is_same(other.parse().unwrap());
+        assert!(same("P2Y", "P24M") && same("P1Y6M", "P18M"));
+        assert!(same("P2W", "P14D") && same("P1W3D", "P10D"));
+        // A year is not 52 weeks, nor a month 30 days.
+        assert!(!same("P1Y", "P52W") && !same("P1M", "P30D") && !same("P2Y", "P2M"));
+    }
+
+    #[test]
     fn the_far_future_is_the_end_of_time() {
         let at = Time::parse("2099-12-31T00:00:00Z").unwrap();
         let end = "P1D".parse::<Period>().unwrap().after(at);

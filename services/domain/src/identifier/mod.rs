@@ -10,12 +10,8 @@ use crate::pii::Pii;
 use crate::problem::{Code, Refusal};
 use crate::wire::wire_enum;
 
-/// The longest value accepted, in bytes of its NFC.
+/// The longest value accepted, in bytes of its NFC: the form in which it came makes no difference.
 const MAX_VALUE: usize = 1024;
-
-/// How many times as many bytes a text can have when its characters are taken apart (UAX #15,
-/// section 2.1: the expansion of NFD in UTF-8).
-const MAX_EXPANSION: usize = 3;
 
 /// The longest external id, in characters.
 const MAX_EXTERNAL_ID: usize = 255;
@@ -69,13 +65,9 @@ pub fn normalise(
     raw: &str,
     country: Option<&str>,
 ) -> Result<NormalisedIdentifier, Refusal> {
-    let too_long = invalid("It is too long.");
-    if raw.len() > MAX_EXPANSION * MAX_VALUE {
-        return Err(too_long);
-    }
     let text: String = raw.nfc().collect();
     if text.len() > MAX_VALUE {
-        return Err(too_long);
+        return Err(invalid("It is too long."));
     }
     let text = text.trim();
     let value = match kind {

@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{FORMAT, Line, LineType, SCHEMA, Whose};
+use super::{EndedPurpose, FORMAT, Line, LineType, MAX_LINE, SCHEMA, Whose};
+use crate::clock::Time;
+use crate::consent::{Action, Gpp};
+use crate::identifier::IdentifierType;
+use crate::pii::Pii;
 use crate::problem::Code;
 
 fn good() -> Vec<Value> {
@@ -103,4 +107,53 @@ fn a_line_shows_nothing_of_the_person() {
     }
     let Line::Record(record) = Line::parse(good()[3].clone()).unwrap() else { panic!("a record") };
     assert!(matches!(record.whose, Whose::Subject(id) if id.expose() == "crm-17"));
+}
+
+fn read(n: usize) -> Line {
+    Line::parse(good()[n].clone()).unwrap()
+}
+
+fn at(text: &str) -> Time {
+    Time::parse(text).unwrap()
+}
+
+#[test]
+fn a_person_is_read_whole() {
+    let Line::Subject(line) = read(1) else { panic!("a person") };
+    assert_eq!(line.identifiers, [(IdentifierType::Email, Pii::new("ada@example.org".into()))]);
+    assert_eq!(line.created_at, Some(at("2019-12-31T23:00:00Z")));
+    assert_eq!(line.last_contact, Some(at("2021-01-01T00:00:00Z")));
+    let ended_at = at("2021-01-01T00:00:00Z");
+    let purpose = "fulfil".parse().unwrap();
+    assert_eq!(line.ended_purposes, [EndedPurpose { purpose, ended_at }]);
+    let Line::Subject(line) = read(2) else { panic!("a person") };
+    assert_eq!((line.created_at, line.last_contact), (None, None));
+    assert!(line.identifiers.is_empty() && line.ended_purposes.is_empty());
+}
+
+#[test]
+fn a_record_and_a_consent_are_read_whole() {
+    let Line::Record(line) = read(3) else { panic!("a record") };
+    assert_eq!((line.category.as_str(), line.record.as_str()), ("invoice", "INV-1"));
+    assert_eq!(line.body.0, json!({"total": 1}));
+    assert_eq!(line.created_at, Some(at("2020-01-01T00:00:00Z")));
+    let Line::Consent(line) = read(4) else { panic!("a consent") };
+    assert_eq!(line.whose, Whose::Identifier(IdentifierType::Phone, Pii::new("1".into())));
+    assert_eq!((line.purpose.as_str(), line.action), ("newsletter", Action::Granted));
+    let shown = (line.notice.unwrap(), line.notice_version, line.language.unwrap());
+    assert_eq!((shown.0.as_str(), shown.1, shown.2.as_str()), ("news", Some(1), "de-AT"));
+    assert_eq!(line.occurred_at, at("2020-01-01T00:00:00Z"));
+    assert_eq!(line.signals.gpc, Some(true));
+    assert_eq!(line.signals.gpp.as_ref().map(Gpp::expose), Some("DBABMA~CHOICE"));
+    let Line::End(line) = read(5) else { panic!("the end") };
+    assert_eq!((line.lines, line.sha256), (4, "0".repeat(64)));
+}
+
+#[test]
+fn lines_in_between_have_ids() {
+    let ids = [None, Some("crm-17"), Some("!"), Some("r"), Some("c"), None];
+    for (n, id) in ids.into_iter().enumerate() {
+        assert_eq!(read(n).id().map(|id| id.expose().as_str()), id);
+    }
+    assert_eq!(MAX_LINE, 1 << 20);
 }

@@ -250,6 +250,7 @@ fn field_schemas_are_bounded_and_linear() {
 
 #[test]
 fn documents_are_bounded() {
+    assert_eq!(MAX_DOCUMENT, 1 << 20);
     let mut large = shop();
     large["purposes"]["fulfil"]["description"] = json!("x".repeat(MAX_DOCUMENT));
     assert_eq!(DataMap::parse(large).unwrap_err().code, Code::TooLarge);
