@@ -28,9 +28,11 @@ use crate::{erasure, export, housekeeping, leaving};
 /// database files.
 const CONCURRENCY: usize = 16;
 /// How long a lease lasts, in seconds.
-const LEASE_SECONDS: i64 = 60;
+const LEASE_SECONDS: i64 = 15;
 /// How often a lease is renewed while its job is worked on.
-const RENEW: Duration = Duration::from_secs(20);
+const RENEW: Duration = Duration::from_secs(5);
+/// How long a step may go on once the worker was told to stop; then its job is given back.
+const STEP_GRACE: Duration = Duration::from_secs(20);
 /// How long the worker sleeps when nothing wakes it.
 const POLL: Duration = Duration::from_secs(1);
 /// A job that failed as often is given up, but for what cannot be left half done.
@@ -130,7 +132,8 @@ impl Worker {
         Self { oubli, stop }
     }
 
-    /// Works until told to stop, and returns after the steps in hand.
+    /// Works until told to stop, and returns once the steps in hand have ended or their jobs were given
+    /// back.
     pub async fn run(self) {
         let mut working = FuturesUnordered::new();
         let mut house_due = Time(0);
@@ -195,6 +198,7 @@ impl Worker {
         let result = tokio::select! {
             result = caught(self.steps(&leased)) => result,
             error = self.keep(&leased) => Err(error),
+            () = self.overdue() => Ok(Next::At(self.oubli.now())),
         };
         if let Err(error) = self.settle(&leased, result).await {
             tracing::warn!(error = %error, job = %leased.job.job, "a job is left to its lease's end");
@@ -216,10 +220,22 @@ impl Worker {
     async fn keep(&self, leased: &Leased) -> Error {
         loop {
             tokio::time::sleep(RENEW).await;
-            if let Err(error) = self.renew(leased).await {
-                return error;
+            match self.renew(leased).await {
+                Ok(()) => {}
+                Err(lost @ Error::Store(StoreError::Stale)) => return lost,
+                // The job is ours until another worker takes it, and then the next try says so.
+                Err(error) => {
+                    tracing::warn!(error = %error, job = %leased.job.job, "a lease was not renewed");
+                }
             }
         }
+    }
+
+    /// Ends when the worker was told to stop and the steps in hand have had their time. What a step
+    /// was doing is done again by whoever takes its job.
+    async fn overdue(&self) {
+        self.stop.cancelled().await;
+        tokio::time::sleep(STEP_GRACE).await;
     }
 
     async fn renew(&self, leased: &Leased) -> Result<()> {

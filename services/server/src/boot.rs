@@ -17,6 +17,9 @@ use crate::config::{Config, Storage, refuse};
 use crate::lock::FolderLock;
 use crate::{http, root_key};
 
+/// How many connections may wait to be taken.
+const BACKLOG: i32 = 4_096;
+
 /// What a process does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Roles {
@@ -147,13 +150,15 @@ impl Service {
         Ok(())
     }
 
-    /// Takes no more requests, ends those that are open and the steps of jobs in hand, and closes
-    /// the databases.
+    /// Takes no more requests and no more jobs, ends those requests that are open and the steps of
+    /// jobs in hand, and closes the databases. Requests that do not end within
+    /// `limits.drain_seconds` are dropped, and the jobs of steps that do not
+    /// within 20 seconds are given back.
     pub async fn stop(self) {
+        self.stop.cancel();
         if let Some(http) = &self.http {
             http.stop(true).await;
         }
-        self.stop.cancel();
         for task in self.tasks {
             if let Err(error) = task.await {
                 tracing::error!(error = &error as &dyn std::error::Error, "a task panicked");
@@ -174,6 +179,8 @@ fn take_folder(config: &Config) -> anyhow::Result<Option<FolderLock>> {
 fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     let listener =
         TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+    // More than the library asks for: a burst of connections is to wait, not to be sent away.
+    rustix::net::listen(&listener, BACKLOG)?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
