@@ -1,6 +1,7 @@
 //! What this process alone holds for its jobs: the bell that wakes its worker, its journal file and
 //! the cleaning of database files that its erasures share.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use oubli_domain::{SubjectId, Time};
@@ -60,7 +61,33 @@ impl Node {
     /// one after the other, so that each succeeds however many there are. Whoever waits here must
     /// hold no connection.
     pub(crate) async fn turn(&self, subject: SubjectId) -> MutexGuard<'_, ()> {
-        // The last byte of an id is random.
-        self.turns[usize::from(subject.0.as_bytes()[15]) % TURNS].lock().await
+        self.turns[place(subject)].lock().await
     }
+
+    /// [`Node::turn`], where somebody else has it: whoever comes new does not overtake those who wait.
+    pub(crate) async fn turn_if_taken(&self, subject: SubjectId) -> Option<MutexGuard<'_, ()>> {
+        match self.turns[place(subject)].try_lock() {
+            Ok(_) => None,
+            Err(_) => Some(self.turn(subject).await),
+        }
+    }
+
+    /// [`Node::turn`] for a write about many subjects. All take turns in one order, so that no two
+    /// wait for each other.
+    pub(crate) async fn turns(
+        &self,
+        subjects: impl Iterator<Item = SubjectId>,
+    ) -> Vec<MutexGuard<'_, ()>> {
+        let places: BTreeSet<usize> = subjects.map(place).collect();
+        let mut turns = Vec::with_capacity(places.len());
+        for place in places {
+            turns.push(self.turns[place].lock().await);
+        }
+        turns
+    }
+}
+
+fn place(subject: SubjectId) -> usize {
+    // The last byte of an id is random.
+    usize::from(subject.0.as_bytes()[15]) % TURNS
 }

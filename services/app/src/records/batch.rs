@@ -13,12 +13,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::prepare::{Prepared, Seen, Wanted, prepare};
-use super::write::{IfMatch, Written};
+use super::write::{ATTEMPTS, IfMatch, Written};
 use crate::caller::Call;
 use crate::error::{Error, Result};
 use crate::once::Answer;
 use crate::oubli::Oubli;
-use crate::retry::retry_stale;
 use crate::subjects::{SubjectSelector, resolve_many};
 
 /// The most items in one batch.
@@ -102,30 +101,47 @@ pub async fn put_batch(
     if items.is_empty() || items.len() > MAX_BATCH {
         return Err(Refusal::new(Code::InvalidBody).at("/items", "must be 1 to 1000").into());
     }
-    retry_stale(|| async {
+    let mut turns = Vec::new();
+    for _ in 0..ATTEMPTS {
         if let Some(earlier) = oubli.earlier_answer(call, oubli.now()).await? {
             return Ok(earlier);
         }
-        let prepared = prepare_all(oubli, call, &items).await?;
-        let app = call.caller.app.clone();
-        oubli
-            .write_once("records.batch", call, None, Answer::Repeatable, move |tx| {
-                let (app, prepared) = (app.clone(), prepared.clone());
-                Box::pin(async move {
-                    apps::hold(tx, &app).await?;
-                    apply_all(tx, &app, &prepared).await
-                })
+        let keys = record_keys(oubli, &call.caller.app, &items).await?;
+        let prepared = prepare_all(oubli, call, &keys, &items).await?;
+        match write_all(oubli, call, prepared).await {
+            // Another write was first: from here on this one waits for nobody who comes after it.
+            Err(Error::Store(StoreError::Stale)) if turns.is_empty() => {
+                turns = oubli.node().turns(keys.iter().flatten().map(|key| key.subject)).await;
+            }
+            Err(Error::Store(StoreError::Stale)) => {}
+            done => return done,
+        }
+    }
+    Err(Code::Unavailable.into())
+}
+
+async fn write_all(oubli: &Oubli, call: &Call, prepared: Vec<Item>) -> Result<Vec<BatchResult>> {
+    let app = call.caller.app.clone();
+    oubli
+        .write_once("records.batch", call, None, Answer::Repeatable, move |tx| {
+            let (app, prepared) = (app.clone(), prepared.clone());
+            Box::pin(async move {
+                apps::hold(tx, &app).await?;
+                apply_all(tx, &app, &prepared).await
             })
-            .await
-    })
-    .await
+        })
+        .await
 }
 
 type Item = Result<Prepared, Refusal>;
 
-async fn prepare_all(oubli: &Oubli, call: &Call, items: &[BatchItem]) -> Result<Vec<Item>> {
+async fn prepare_all(
+    oubli: &Oubli,
+    call: &Call,
+    keys: &[Result<RecordKey, Refusal>],
+    items: &[BatchItem],
+) -> Result<Vec<Item>> {
     let app = &call.caller.app;
-    let keys = record_keys(oubli, app, items).await?;
     let mut prepared = Vec::with_capacity(items.len());
     for (keys, items) in keys.chunks(PAGE).zip(items.chunks(PAGE)) {
         let seen = see(oubli, app, keys).await?;

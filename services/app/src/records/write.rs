@@ -13,7 +13,7 @@ use crate::once::Answer;
 use crate::oubli::Oubli;
 
 /// How often a write is prepared again because another one was first.
-const ATTEMPTS: u32 = 16;
+pub(super) const ATTEMPTS: u32 = 16;
 
 /// The condition of a write (RFC 9110, section 13.1).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -92,13 +92,25 @@ async fn write(
     if_match: Option<IfMatch>,
     name: &'static str,
 ) -> Result<Written> {
-    let mut turn = None;
+    let written = attempts(oubli, call, key, &wanted, if_match, name).await;
+    oubli.or_earlier(call, written).await
+}
+
+async fn attempts(
+    oubli: &Oubli,
+    call: &Call,
+    key: &RecordKey,
+    wanted: &Wanted,
+    if_match: Option<IfMatch>,
+    name: &'static str,
+) -> Result<Written> {
+    let mut turn = oubli.node().turn_if_taken(key.subject).await;
     for _ in 0..ATTEMPTS {
         // A repeat answers as the first call did, also when its If-Match no longer holds.
         if let Some(earlier) = oubli.earlier_answer(call, oubli.now()).await? {
             return Ok(earlier);
         }
-        let prepared = prepared(oubli, call, key, &wanted, if_match).await?;
+        let prepared = prepared(oubli, call, key, wanted, if_match).await?;
         let subject = Some(prepared.subject());
         let written = oubli
             .write_once(name, call, subject, Answer::Repeatable, move |tx| {
