@@ -117,6 +117,25 @@ impl Oubli {
             idempotency::peek(&mut conn, &call.caller.app, &once.key, &once.request, now).await?;
         found.map_or(Ok(None), |claim| replay(&claim).map_err(Error::from))
     }
+
+    /// What a call gave that may be the repeat of one beside it: where what the first one did is why
+    /// the repeat was refused, the first answer, which was written with it.
+    ///
+    /// # Errors
+    /// What the call failed with, when it is no repeat.
+    pub(crate) async fn or_earlier<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        given: Result<T>,
+    ) -> Result<T> {
+        match given {
+            Err(Error::Refused(refusal)) if call.once.is_some() => {
+                let earlier = self.earlier_answer(call, self.now()).await?;
+                earlier.ok_or(Error::Refused(refusal))
+            }
+            given => given,
+        }
+    }
 }
 
 fn replay<T: DeserializeOwned>(claim: &Claim) -> StoreResult<Option<T>> {

@@ -29,6 +29,11 @@ pub struct Created {
 /// `app-exists`, also for the name of an app that was deleted; `invalid-body` for a title that is not 1 to 120 characters on one line.
 pub async fn create(oubli: &Oubli, call: &Call, title: &str) -> Result<Created> {
     check_title(title)?;
+    let created = try_create(oubli, call, title).await;
+    oubli.or_earlier(call, created).await
+}
+
+async fn try_create(oubli: &Oubli, call: &Call, title: &str) -> Result<Created> {
     let (app, now) = (call.caller.app.clone(), oubli.now());
     if let Some(earlier) = oubli.earlier_answer(call, now).await? {
         return Ok(earlier);

@@ -52,6 +52,12 @@ pub struct Accepted {
 /// `unknown-purpose`, `unknown-category` in the scope; `data-map-not-found`; `subject-not-found`,
 /// `subject-erasing`.
 pub async fn create(oubli: &Oubli, call: &Call, new: NewRequest) -> Result<Accepted> {
+    // An erasure that was accepted is why its repeat finds nobody.
+    let accepted = accept(oubli, call, new).await;
+    oubli.or_earlier(call, accepted).await
+}
+
+async fn accept(oubli: &Oubli, call: &Call, new: NewRequest) -> Result<Accepted> {
     let at = oubli.now();
     if let Some(earlier) = oubli.earlier_answer(call, at).await? {
         return Ok(earlier);

@@ -182,6 +182,16 @@ pub async fn remove(
     subject: SubjectId,
     identifier: IdentifierId,
 ) -> Result<()> {
+    let removed = try_remove(oubli, call, subject, identifier).await;
+    oubli.or_earlier(call, removed).await
+}
+
+async fn try_remove(
+    oubli: &Oubli,
+    call: &Call,
+    subject: SubjectId,
+    identifier: IdentifierId,
+) -> Result<()> {
     let (app, at) = (call.caller.app.clone(), oubli.now());
     let mut conn = oubli.data().snapshot().await?;
     subjects::require(&mut conn, &app, subject).await?;
