@@ -10,7 +10,7 @@ use crate::state::{Limit, Limits};
 ///
 /// # Errors
 /// `url-too-long` and `headers-too-large`, with the bound and its name.
-pub fn bounded(request: &HttpRequest, limits: &Limits) -> Result<(), Problem> {
+pub(crate) fn bounded(request: &HttpRequest, limits: &Limits) -> Result<(), Problem> {
     let url = request.uri().path_and_query().map_or(0, |url| url.as_str().len());
     within(url, limits.url_bytes, Code::UrlTooLong, "The URL of a request is at most", "bytes")?;
     let headers = request.headers();

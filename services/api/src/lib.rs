@@ -16,6 +16,7 @@ mod head;
 mod health;
 mod import;
 mod leaving;
+mod load;
 mod notices;
 mod oauth;
 mod openapi;
@@ -32,7 +33,7 @@ mod state;
 mod subjects;
 mod unmatched;
 
-pub use head::bounded as bounded_head;
+pub use load::{Pieces, bounded};
 pub use openapi::document;
 pub use problem::{Problem, ProblemDocument};
 pub use rate::{Ticks, tell_rate};

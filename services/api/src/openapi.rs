@@ -48,7 +48,7 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 ))]
 #[get("/openapi.json")]
 pub(crate) async fn serve(api: web::Data<Api>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(api.openapi.to_string())
+    HttpResponse::Ok().content_type("application/json").body(api.openapi.clone())
 }
 
 /// The document as text, with every endpoint, two spaces of indentation and a last line feed.

@@ -4,8 +4,10 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::web;
 use oubli_app::Oubli;
 
+use crate::load::Load;
 use crate::rate::{Rates, Ticks};
 
 /// A bound and what it is called in the configuration: its error names both.
@@ -53,6 +55,10 @@ pub struct Limits {
     pub header_bytes: Limit,
     /// The most headers.
     pub headers: Limit,
+    /// The most requests in work at once.
+    pub requests: Limit,
+    /// The most bytes that the bodies of requests and the large answers take together.
+    pub held_bytes: Limit,
     /// How long a body may take to arrive.
     pub body_time: Duration,
 }
@@ -66,6 +72,8 @@ impl Limits {
         url_bytes: Limit::set_by("limits.url_bytes", 8 << 10),
         header_bytes: Limit::set_by("limits.header_bytes", 32 << 10),
         headers: Limit::set_by("limits.headers", 64),
+        requests: Limit::set_by("limits.requests", 1_024),
+        held_bytes: Limit::set_by("limits.held_bytes", 128 << 20),
         body_time: Duration::from_secs(30),
     };
 }
@@ -116,8 +124,10 @@ pub struct Api {
     pub limits: Limits,
     /// How many calls each caller has made lately.
     pub(crate) rates: Arc<Rates>,
+    /// What this node does and holds now.
+    pub(crate) load: Arc<Load>,
     /// The OpenAPI document as served.
-    pub openapi: Arc<str>,
+    pub openapi: web::Bytes,
 }
 
 impl Api {
@@ -131,6 +141,7 @@ impl Api {
     #[must_use]
     pub fn with_ticks(oubli: Arc<Oubli>, limits: Limits, rates: RateLimits, ticks: Ticks) -> Self {
         let rates = Arc::new(Rates::new(rates, ticks));
-        Self { oubli, limits, rates, openapi: crate::openapi::document().into() }
+        let openapi = web::Bytes::from(crate::openapi::document());
+        Self { oubli, limits, rates, load: Arc::default(), openapi }
     }
 }

@@ -12,6 +12,10 @@ use crate::problem::{Code, Refusal};
 /// How many arrays and objects may stand within each other.
 pub const MAX_DEPTH: usize = 32;
 
+/// How many values a document may have. A short one, such as a number in an array, takes more memory
+/// than its text.
+pub const MAX_VALUES: usize = 1_000_000;
+
 /// Why a document was refused, found while reading; the parser's own errors are `Syntax`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fault {
@@ -19,6 +23,7 @@ enum Fault {
     Twice,
     Nul,
     Deep,
+    Many,
 }
 
 impl Fault {
@@ -28,6 +33,7 @@ impl Fault {
             Fault::Twice => "An object has the same member twice",
             Fault::Nul => "A string or member name holds U+0000",
             Fault::Deep => "Arrays and objects nest deeper than 32 levels",
+            Fault::Many => "The document has more than 1000000 values",
         }
     }
 }
@@ -36,14 +42,14 @@ impl Fault {
 ///
 /// # Errors
 /// `malformed-json` when the bytes are not UTF-8 or not JSON, a member stands twice in one object,
-/// a string or name holds U+0000, the nesting is deeper than [`MAX_DEPTH`], or something follows
-/// the document. The detail says which, and the byte where reading stopped.
+/// a string or name holds U+0000, the nesting is deeper than [`MAX_DEPTH`], there are more than
+/// [`MAX_VALUES`] values, or something follows the document. The detail says which, and the byte where reading stopped.
 pub fn parse(bytes: &[u8]) -> Result<Value, Refusal> {
     let text = std::str::from_utf8(bytes)
         .map_err(|e| malformed("The body is not UTF-8", e.valid_up_to()))?;
-    let fault = Cell::new(Fault::Syntax);
+    let (fault, values) = (Cell::new(Fault::Syntax), Cell::new(0));
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Seed { depth: 0, fault: &fault }
+    let value = Seed { depth: 0, fault: &fault, values: &values }
         .deserialize(&mut reader)
         .map_err(|e| malformed(fault.get().text(), offset(text, &e)))?;
     reader.end().map_err(|e| malformed("Something follows the JSON document", offset(text, &e)))?;
@@ -61,11 +67,12 @@ fn offset(text: &str, error: &serde_json::Error) -> usize {
     (before + error.column()).min(text.len())
 }
 
-/// Reads a value at a depth; `fault` tells the caller which rule was broken.
+/// Reads a value at a depth, and counts it; `fault` tells the caller which rule was broken.
 #[derive(Clone, Copy)]
 struct Seed<'a> {
     depth: usize,
     fault: &'a Cell<Fault>,
+    values: &'a Cell<usize>,
 }
 
 impl Seed<'_> {
@@ -90,6 +97,10 @@ impl Seed<'_> {
 impl<'de> DeserializeSeed<'de> for Seed<'_> {
     type Value = Value;
     fn deserialize<D: serde::Deserializer<'de>>(self, d: D) -> Result<Value, D::Error> {
+        self.values.set(self.values.get() + 1);
+        if self.values.get() > MAX_VALUES {
+            return Err(self.refuse(Fault::Many));
+        }
         d.deserialize_any(self)
     }
 }
@@ -189,7 +200,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    use super::{MAX_DEPTH, canonical, merge_patch, parse};
+    use super::{MAX_DEPTH, MAX_VALUES, canonical, merge_patch, parse};
     use crate::problem::Code;
 
     fn refused(bytes: &[u8]) -> String {
@@ -226,6 +237,13 @@ mod tests {
         assert!(refused(nested(MAX_DEPTH + 1).as_bytes()).contains("deeper"));
         assert!(refused(nested(10_000).as_bytes()).contains("deeper"));
         assert!(refused("{\"a\":".repeat(10_000).as_bytes()).contains("deeper"));
+    }
+
+    #[test]
+    fn values_are_bounded() {
+        let array = |items: usize| format!("[0{}]", ",0".repeat(items - 1));
+        assert!(parse(array(MAX_VALUES - 1).as_bytes()).is_ok());
+        assert!(refused(array(MAX_VALUES).as_bytes()).contains("more than 1000000 values"));
     }
 
     #[test]

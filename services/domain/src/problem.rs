@@ -211,6 +211,8 @@ codes! {
     Internal = 500 "internal" "The service failed";
     /// A database does not answer or a queue is full: try again after `Retry-After`.
     Unavailable = 503 "unavailable" "The service is not available for now";
+    /// This node does as much at once as it may, or holds as many bytes; nothing of the call was done.
+    Overloaded = 503 "overloaded" "The service has too much to do for now";
 }
 
 /// One place in a body that is wrong.

@@ -10,6 +10,7 @@ mod commands;
 pub mod config;
 mod http;
 mod lock;
+mod open_files;
 mod root_key;
 mod telemetry;
 

@@ -3,10 +3,10 @@
 use std::marker::PhantomData;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::rt::time::timeout;
 use actix_web::web::{Bytes, BytesMut};
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use oubli_app::auth::Staff;
@@ -18,9 +18,10 @@ use serde_path_to_error::Segment;
 
 use super::auth::{api, granted, granted_leaving, granted_staff};
 use super::scopes::Needs;
+use crate::load::{Held, SMALL};
 use crate::openapi;
 use crate::problem::Problem;
-use crate::state::{Limit, Limits};
+use crate::state::{Api, Limit, Limits};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
@@ -139,12 +140,13 @@ where
     type Future = LocalBoxFuture<'static, Result<Self, actix_web::Error>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (limits, inner) = (limits(request), T::from_request(request, payload));
+        let (api, inner) = (api(request), T::from_request(request, payload));
         Box::pin(async move {
-            let limits = limits?;
-            match timeout(limits.body_time, inner).await {
+            let api = api?;
+            let _away = api.load.away();
+            match timeout(api.limits.body_time, inner).await {
                 Ok(read) => read.map(Self).map_err(Into::into),
-                Err(_) => Err(late(&limits).into()),
+                Err(_) => Err(late(&api.limits).into()),
             }
         })
     }
@@ -235,9 +237,9 @@ async fn read<T: Input>(
     request: &HttpRequest,
     payload: &mut Payload,
 ) -> Result<(T, Bytes), Problem> {
-    let limits = limits(request)?;
-    let body = timeout(limits.body_time, collect(payload, T::most_bytes(&limits)));
-    let bytes = body.await.map_err(|_| late(&limits))??;
+    let api = api(request)?;
+    let limits = &api.limits;
+    let bytes = arrived(request, payload, &api, T::most_bytes(limits)).await?;
     if T::MEDIA_TYPES.is_empty() {
         if bytes.is_empty() {
             return Ok((T::read(Value::Null)?, bytes));
@@ -262,8 +264,32 @@ async fn read<T: Input>(
     Ok((body, bytes))
 }
 
-fn limits(request: &HttpRequest) -> Result<Limits, Problem> {
-    Ok(api(request)?.limits)
+/// The body, once it is here. What is declared to be too large is not read at all.
+async fn arrived(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    api: &Api,
+    most: Limit,
+) -> Result<Bytes, Problem> {
+    if declared(request).is_some_and(|length| length > most.most) {
+        return Err(too_large(most));
+    }
+    let mut held = api.load.hold();
+    let away = api.load.away();
+    let body = collect(payload, most, &mut held, &api.limits);
+    let body = timeout(api.limits.body_time, body).await;
+    drop(away);
+    let bytes = body.map_err(|_| late(&api.limits))??;
+    if bytes.len() > SMALL {
+        // Until the call is done with it.
+        request.extensions_mut().insert(held);
+    }
+    Ok(bytes)
+}
+
+/// How long the caller says that the body is.
+fn declared(request: &HttpRequest) -> Option<usize> {
+    request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// The refusal of a body that did not arrive in time.
@@ -273,19 +299,29 @@ fn late(limits: &Limits) -> Problem {
     Refusal::new(Code::BodyTimeout).detail(told).into()
 }
 
-async fn collect(payload: &mut Payload, most: Limit) -> Result<Bytes, Problem> {
+async fn collect(
+    payload: &mut Payload,
+    most: Limit,
+    held: &mut Held,
+    limits: &Limits,
+) -> Result<Bytes, Problem> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| {
             Refusal::new(Code::MalformedJson).detail("The body did not arrive whole.")
         })?;
         if body.len() + chunk.len() > most.most {
-            let limit = format!("A body here is at most {}", most.told("bytes"));
-            return Err(Refusal::new(Code::TooLarge).detail(limit).into());
+            return Err(too_large(most));
         }
+        held.grow(chunk.len(), limits)?;
         body.extend_from_slice(&chunk);
     }
     Ok(body.freeze())
+}
+
+fn too_large(most: Limit) -> Problem {
+    let limit = format!("A body here is at most {}", most.told("bytes"));
+    Refusal::new(Code::TooLarge).detail(limit).into()
 }
 
 fn once(request: &HttpRequest, actor: &Actor, body: &[u8]) -> Result<Option<Once>, Problem> {

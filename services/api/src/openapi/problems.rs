@@ -91,8 +91,8 @@ fn named(operation: &Value) -> impl Iterator<Item = Code> {
 
 /// The problems that come from what an operation takes and who may call it.
 fn general(method: &str, operation: &Value) -> Vec<Code> {
-    let mut codes =
-        vec![Code::UrlTooLong, Code::HeadersTooLarge, Code::Internal, Code::Unavailable];
+    let mut codes = vec![Code::UrlTooLong, Code::HeadersTooLarge, Code::Internal];
+    codes.extend([Code::Unavailable, Code::Overloaded]);
     let secured = operation.get("security").is_some();
     if secured {
         codes.extend([Code::Unauthenticated, Code::InsufficientScope]);

@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::boot::{Roles, Service};
 use crate::cli::Run;
+use crate::open_files;
 
 /// Runs until told to stop, then drains.
 pub(super) async fn run(
@@ -16,6 +17,9 @@ pub(super) async fn run(
     root_key: Option<String>,
 ) -> anyhow::Result<ExitCode> {
     run.config.root_key.from_environment = root_key;
+    if roles.serve {
+        open_files::allow_for(run.http.limits.connections);
+    }
     let service = Service::start(&run.config, &run.http, roles, Arc::new(SystemClock)).await?;
     if let Some(address) = service.address {
         tracing::info!(%address, "listening");

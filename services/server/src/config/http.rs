@@ -14,6 +14,8 @@ const RATES: oubli_api::RateLimits = oubli_api::RateLimits::DEFAULT;
 const HEAD_SECONDS: u64 = 10;
 const KEEP_ALIVE_SECONDS: u64 = 5;
 const CONNECTIONS: usize = 10_000;
+const STALLED_SECONDS: u64 = 30;
+const DRAIN_SECONDS: u64 = 30;
 
 /// Everything that answering HTTP needs.
 #[derive(Args, Clone, Debug)]
@@ -138,6 +140,50 @@ pub struct Limits {
         value_name = "N"
     )]
     pub connections: usize,
+    /// The most requests in work at once. More are answered 503 with Retry-After before their body is
+    /// read. A request whose body is on the way, or whose answer is, is not in work.
+    #[arg(
+        id = "limits_requests",
+        long = "limits-requests",
+        env = "OUBLI_LIMITS_REQUESTS",
+        default_value_t = DEFAULT.requests.most,
+        value_parser = within::<usize>(1, 1_000_000),
+        value_name = "N"
+    )]
+    pub requests: usize,
+    /// The most memory that the bodies of requests and the large answers that are on the way take
+    /// together, in bytes. While they take more, requests are answered 503 with Retry-After. The
+    /// process as a whole needs twice this and 256 MiB more, with every connection in use.
+    #[arg(
+        id = "limits_held_bytes",
+        long = "limits-held-bytes",
+        env = "OUBLI_LIMITS_HELD_BYTES",
+        default_value_t = DEFAULT.held_bytes.most,
+        value_parser = within::<usize>(MIB, 1024 * 1024 * MIB),
+        value_name = "BYTES"
+    )]
+    pub held_bytes: usize,
+    /// Seconds that a caller may leave an answer unread before its connection is closed.
+    #[arg(
+        id = "limits_stalled_seconds",
+        long = "limits-stalled-seconds",
+        env = "OUBLI_LIMITS_STALLED_SECONDS",
+        default_value_t = STALLED_SECONDS,
+        value_parser = within::<u64>(1, 3_600),
+        value_name = "SECONDS"
+    )]
+    pub stalled_seconds: u64,
+    /// Seconds that open requests may take to end once the service is told to stop. Meanwhile the
+    /// steps of jobs in hand end too, or are given back after 20 seconds.
+    #[arg(
+        id = "limits_drain_seconds",
+        long = "limits-drain-seconds",
+        env = "OUBLI_LIMITS_DRAIN_SECONDS",
+        default_value_t = DRAIN_SECONDS,
+        value_parser = within::<u64>(1, 3_600),
+        value_name = "SECONDS"
+    )]
+    pub drain_seconds: u64,
 }
 
 /// How often one caller may call: a client, or a staff user. Each node counts by itself. A call that
@@ -206,6 +252,10 @@ impl Default for Limits {
             body_seconds: DEFAULT.body_time.as_secs(),
             keep_alive_seconds: KEEP_ALIVE_SECONDS,
             connections: CONNECTIONS,
+            requests: DEFAULT.requests.most,
+            held_bytes: DEFAULT.held_bytes.most,
+            stalled_seconds: STALLED_SECONDS,
+            drain_seconds: DRAIN_SECONDS,
         }
     }
 }
@@ -231,6 +281,8 @@ impl Limits {
         limits.url_bytes.most = self.url_bytes;
         limits.header_bytes.most = self.header_bytes;
         limits.headers.most = self.headers;
+        limits.requests.most = self.requests;
+        limits.held_bytes.most = self.held_bytes;
         limits.body_time = Duration::from_secs(self.body_seconds);
         limits
     }

@@ -189,6 +189,19 @@ both_engines! {
         assert_eq!(names(&mut stores.data.snapshot().await?).await?, ["blog", "shop"]);
     }
 
+    async fn while_all_connections_are_taken_calls_are_refused_in_time(stores: Stores) {
+        let at = stores.place.location(Schema::Data).await?;
+        let db = Db::open(Schema::Data, &at, 2).await?;
+        let taken = [db.conn().await?, db.conn().await?];
+        let (conn, snapshot) = tokio::join!(db.conn(), db.snapshot());
+        for refused in [conn.err(), snapshot.err()] {
+            assert!(matches!(refused, Some(StoreError::Unavailable { .. })), "{refused:?}");
+        }
+        drop(taken);
+        assert_eq!(names_in(&db).await?, Vec::<String>::new());
+        db.close().await;
+    }
+
     async fn a_closed_store_refuses_work(stores: Stores) {
         stores.data.close().await;
         let result = register(&stores.data, &app("shop")?).await;
