@@ -1,5 +1,7 @@
 //! The order in which a server is looked for.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, bail};
 use testcontainers::{ContainerAsync, GenericImage};
 
@@ -117,15 +119,17 @@ pub async fn find_or_start(durability: Durability) -> anyhow::Result<Server> {
 }
 
 async fn local_or_installed(durability: Durability) -> anyhow::Result<(Server, String)> {
-    let binaries = match local::find_binaries() {
-        Ok(binaries) => binaries,
-        Err(missing) => {
-            apt::install_postgresql().with_context(|| missing.to_string())?;
-            local::find_binaries()?
-        }
-    };
+    let binaries = binaries_or_installed()?;
     let server = local::start(&binaries, durability).await?;
     Ok((server, format!("binaries in {}", binaries.display())))
+}
+
+/// The folder of the local binaries, installed where there are none.
+pub(crate) fn binaries_or_installed() -> anyhow::Result<PathBuf> {
+    local::find_binaries().or_else(|missing| {
+        apt::install_postgresql().with_context(|| missing.to_string())?;
+        local::find_binaries()
+    })
 }
 
 /// Asks the server for its version, which also proves that it answers, and prints it.

@@ -6,6 +6,7 @@
 //! tried. `README.md` beside this crate says how to choose the server.
 
 mod apt;
+mod cluster;
 mod database;
 mod docker;
 mod find;
@@ -18,6 +19,7 @@ use std::sync::OnceLock;
 
 use anyhow::anyhow;
 
+pub use cluster::{Cluster, Stop};
 pub use database::{DatabasePair, TestDatabase};
 pub use find::{Durability, Server, find_or_start};
 

@@ -39,9 +39,10 @@ if [ -e "$dir/stopping" ]; then rm -rf "$dir"; else kill "$watch"; exit 1; fi
 "#;
 
 /// The user that the server runs as when the tests run as root, which PostgreSQL refuses.
-struct Account {
-    user: u32,
-    group: u32,
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) user: u32,
+    pub(crate) group: u32,
 }
 
 /// The folder that holds `initdb` and `postgres`: the first on `PATH`, else Debian's newest.
@@ -103,7 +104,7 @@ async fn try_start(binaries: &Path, durability: Durability) -> anyhow::Result<Se
 }
 
 /// `postgres`, else `nobody`, when this process is root; none otherwise.
-fn server_account() -> anyhow::Result<Option<Account>> {
+pub(crate) fn server_account() -> anyhow::Result<Option<Account>> {
     if id(&["-u"])? != 0 {
         return Ok(None);
     }
@@ -123,7 +124,7 @@ fn id(arguments: &[&str]) -> anyhow::Result<u32> {
 
 /// A folder that the server's user owns and nobody else may enter. As root it is below `/tmp`:
 /// root's own `TMPDIR` may be closed to that user.
-fn private_folder(account: Option<&Account>) -> anyhow::Result<TempDir> {
+pub(crate) fn private_folder(account: Option<&Account>) -> anyhow::Result<TempDir> {
     let mut builder = tempfile::Builder::new();
     builder.prefix("oubli-pg-").permissions(PermissionsExt::from_mode(0o700));
     let dir = match account {
@@ -135,7 +136,11 @@ fn private_folder(account: Option<&Account>) -> anyhow::Result<TempDir> {
     Ok(dir)
 }
 
-fn write_password(dir: &Path, password: &str, account: Option<&Account>) -> anyhow::Result<()> {
+pub(crate) fn write_password(
+    dir: &Path,
+    password: &str,
+    account: Option<&Account>,
+) -> anyhow::Result<()> {
     let file = dir.join("password");
     std::fs::write(&file, password).context("cannot write the password file")?;
     give_to(&file, account)
@@ -147,16 +152,16 @@ fn give_to(path: &Path, account: Option<&Account>) -> anyhow::Result<()> {
     })
 }
 
-fn free_port() -> anyhow::Result<u16> {
+pub(crate) fn free_port() -> anyhow::Result<u16> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).context("no free port")?;
     Ok(listener.local_addr()?.port())
 }
 
-fn text(path: &Path) -> anyhow::Result<&str> {
+pub(crate) fn text(path: &Path) -> anyhow::Result<&str> {
     path.to_str().context("a path is not UTF-8")
 }
 
-fn last_lines(log: &Path) -> String {
+pub(crate) fn last_lines(log: &Path) -> String {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().rev().take(5).collect();
     lines.into_iter().rev().collect::<Vec<_>>().join(" | ")

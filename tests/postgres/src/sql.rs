@@ -9,7 +9,7 @@ use tokio_postgres::{Client, NoTls};
 const START_LIMIT: Duration = Duration::from_secs(90);
 /// How long one try to connect may take: a port can accept and then say nothing.
 const TRY_LIMIT: Duration = Duration::from_secs(5);
-const PAUSE: Duration = Duration::from_millis(50);
+pub(crate) const PAUSE: Duration = Duration::from_millis(50);
 
 /// Runs statements that give no rows.
 pub(crate) async fn execute(url: &str, statement: &str) -> anyhow::Result<()> {

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use oubli_test_postgres::{URL_VARIABLE, create_database, fresh_databases};
+use oubli_test_postgres::{Cluster, Stop, URL_VARIABLE, create_database, fresh_databases};
 use tokio_postgres::NoTls;
 
 /// Runs one query on a connection of its own and gives its first value.
@@ -64,4 +64,19 @@ fn a_url_that_does_not_answer_is_an_error() {
         .unwrap();
     assert!(!output.status.success());
     assert!(String::from_utf8(output.stderr).unwrap().contains(URL_VARIABLE));
+}
+
+#[tokio::test]
+async fn a_cluster_stops_and_starts_again_with_what_was_committed() {
+    let cluster = Cluster::start().await.unwrap();
+    let database = cluster.database("again").await.unwrap();
+    let make = "WITH made AS (SELECT lo_create(0)) SELECT count(*) FROM made";
+    assert_eq!(ask(database.url(), make).await.unwrap(), 1);
+    for how in [Stop::Fast, Stop::Immediate] {
+        cluster.stop(how).unwrap();
+        assert!(ask(database.url(), "SELECT 1::bigint").await.is_err());
+        cluster.start_again().unwrap();
+        let objects = "SELECT count(*) FROM pg_largeobject_metadata";
+        assert_eq!(ask(database.url(), objects).await.unwrap(), 1);
+    }
 }
