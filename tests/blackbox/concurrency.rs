@@ -1,5 +1,8 @@
 //! Many calls at once: one wins, nobody reads what was taken back, nothing outlives an erasure.
 
+mod history;
+mod nodes;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;

@@ -5,6 +5,7 @@ mod commands;
 mod configuration;
 mod crashes;
 mod doctor;
+mod faults;
 mod import;
 pub(crate) mod installation;
 mod keys;

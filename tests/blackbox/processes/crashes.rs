@@ -23,12 +23,12 @@ async fn told(shop: &Caller) -> BTreeMap<(String, String), usize> {
     counts
 }
 
-/// How often the end of a request is asked for whose worker may have died: its lease of 60 seconds
+/// How often the end of a request is asked for whose worker may have died: its lease of 15 seconds
 /// ends first.
-const POLLS: u32 = 3_000;
+pub(super) const POLLS: u32 = 3_000;
 
 /// Each erasure has one end and one certificate that holds.
-async fn erased_once(shop: &Caller, erasures: &[String]) {
+pub(super) async fn erased_once(shop: &Caller, erasures: &[String]) {
     let told = told(shop).await;
     let mut certificates = std::collections::BTreeSet::new();
     for request in erasures {
@@ -44,7 +44,7 @@ async fn erased_once(shop: &Caller, erasures: &[String]) {
 }
 
 /// Each export has one end and a whole bundle.
-async fn exported_once(shop: &Caller, exports: &[String]) {
+pub(super) async fn exported_once(shop: &Caller, exports: &[String]) {
     let told = told(shop).await;
     for request in exports {
         let (bundle, token) = shop.issue_download(request).await;

@@ -53,6 +53,14 @@ impl Installation {
         Self { dir: tempfile::tempdir().unwrap(), databases, started: AtomicUsize::new(0) }
     }
 
+    /// One on databases of the test's own.
+    pub(crate) async fn on(databases: DatabasePair) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let made = Self { dir, databases: Some(databases), started: AtomicUsize::new(0) };
+        made.run(&["migrate"]).await.succeeds();
+        made
+    }
+
     /// One whose databases have their schema.
     pub(crate) async fn new(engine: Engine) -> Self {
         let made = Self::untouched(engine).await;
@@ -115,15 +123,20 @@ impl Installation {
 
     /// Starts a service and waits until it listens.
     pub(crate) async fn start(&self, role: &str) -> Process {
-        self.start_logging(role, "info").await
+        self.start_with(role, &[]).await
     }
 
     /// Starts a service that logs by this filter.
     pub(crate) async fn start_logging(&self, role: &str, filter: &str) -> Process {
+        self.start_with(role, &[("OUBLI_LOG", filter)]).await
+    }
+
+    /// Starts a service with these settings in its environment.
+    pub(crate) async fn start_with(&self, role: &str, settings: &[(&str, &str)]) -> Process {
         let log = self.path(&format!("log-{}", self.started.fetch_add(1, Ordering::SeqCst)));
         let mut command = self.command(&[role, "--bind", "127.0.0.1:0", "--log-format", "json"]);
         // The issuer must outlive a restart on another port.
-        command.env("OUBLI_URL", "http://oubli.test").env("OUBLI_LOG", filter);
+        command.env("OUBLI_URL", "http://oubli.test").envs(settings.iter().copied());
         let out = File::create(log.with_extension("out")).unwrap();
         command.stdin(Stdio::null()).stdout(out);
         let child = command.stderr(File::create(&log).unwrap()).spawn().unwrap();
@@ -223,15 +236,39 @@ impl Ended {
 impl Process {
     /// Waits until the log says where it listens.
     async fn listening(&mut self) -> String {
+        format!("http://{}", self.logged("listening").await["address"].as_str().unwrap())
+    }
+
+    /// Waits until the log has a line whose message begins so.
+    pub(crate) async fn logged(&mut self, message: &str) -> Value {
         loop {
             let log = fs::read_to_string(&self.log).unwrap();
             let mut lines = log.lines().filter_map(|l| serde_json::from_str::<Value>(l).ok());
-            if let Some(line) = lines.find(|line| line["message"] == "listening") {
-                return format!("http://{}", line["address"].as_str().unwrap());
+            let begins = |line: &Value| {
+                line["message"].as_str().is_some_and(|text| text.starts_with(message))
+            };
+            if let Some(line) = lines.find(begins) {
+                return line;
             }
             assert!(self.child.try_wait().unwrap().is_none(), "it ended: {log}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    /// The most memory that it has had in use so far, in bytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = fs::read_to_string(self.own_folder("status")).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1_024
+    }
+
+    /// How many files, sockets included, it has open.
+    pub(crate) fn open_files(&self) -> usize {
+        fs::read_dir(self.own_folder("fd")).unwrap().count()
+    }
+
+    fn own_folder(&self, name: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/{name}", self.child.id().unwrap()))
     }
 
     /// `kill -9`.
