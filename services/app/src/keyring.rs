@@ -1,5 +1,7 @@
 //! Keys in memory, for at most a minute: each app's unwrapped keys, and data keys.
 
+mod many;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,6 +16,8 @@ use oubli_store::keys::key_sets;
 use oubli_store::keys::subject_keys::{self, WrappedDataKey};
 use oubli_vault::{AppKey, DataKey, DataKeyName, IndexKey, KeyOwner, RootKeyProvider, SigningKey};
 use zeroize::Zeroizing;
+
+pub(crate) use many::DataKeys;
 
 use crate::error::{Error, Result};
 use crate::retry::retry_stale;

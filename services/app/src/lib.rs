@@ -11,7 +11,6 @@ mod caller;
 pub mod certificate;
 pub mod clients;
 pub mod consents;
-mod data_keys;
 pub mod data_map;
 pub mod doctor;
 mod erasure;

@@ -14,6 +14,10 @@ use uuid::Uuid;
 pub(crate) trait Bind: Send {
     fn lite(self, args: &mut SqliteArguments) -> Result<(), BoxDynError>;
     fn pg(self, args: &mut PgArguments) -> Result<(), BoxDynError>;
+    /// The values of a column as one array, which PostgreSQL alone has.
+    fn pg_array(column: Vec<Self>, args: &mut PgArguments) -> Result<(), BoxDynError>
+    where
+        Self: Sized;
 }
 
 /// The parameters of a statement, in order.
@@ -31,6 +35,9 @@ macro_rules! bind_primitives {
             fn pg(self, args: &mut PgArguments) -> Result<(), BoxDynError> {
                 args.add(self)
             }
+            fn pg_array(column: Vec<Self>, args: &mut PgArguments) -> Result<(), BoxDynError> {
+                args.add(column)
+            }
         }
         impl Bind for Option<$type> {
             fn lite(self, args: &mut SqliteArguments) -> Result<(), BoxDynError> {
@@ -38,6 +45,9 @@ macro_rules! bind_primitives {
             }
             fn pg(self, args: &mut PgArguments) -> Result<(), BoxDynError> {
                 args.add(self)
+            }
+            fn pg_array(column: Vec<Self>, args: &mut PgArguments) -> Result<(), BoxDynError> {
+                args.add(column)
             }
         }
     )*};
@@ -54,6 +64,9 @@ macro_rules! bind_as {
             fn pg(self, args: &mut PgArguments) -> Result<(), BoxDynError> {
                 Bind::pg(($raw)(self), args)
             }
+            fn pg_array(column: Vec<Self>, args: &mut PgArguments) -> Result<(), BoxDynError> {
+                Bind::pg_array(column.into_iter().map($raw).collect(), args)
+            }
         }
         impl Bind for Option<$type> {
             fn lite(self, args: &mut SqliteArguments) -> Result<(), BoxDynError> {
@@ -61,6 +74,10 @@ macro_rules! bind_as {
             }
             fn pg(self, args: &mut PgArguments) -> Result<(), BoxDynError> {
                 Bind::pg(self.map($raw), args)
+            }
+            fn pg_array(column: Vec<Self>, args: &mut PgArguments) -> Result<(), BoxDynError> {
+                let raw = |value: Self| value.map($raw);
+                Bind::pg_array(column.into_iter().map(raw).collect(), args)
             }
         }
     )*};
@@ -112,4 +129,47 @@ args_for_tuples! {
     (A B C D E F G H I) (A B C D E F G H I J) (A B C D E F G H I J K) (A B C D E F G H I J K L)
     (A B C D E F G H I J K L M) (A B C D E F G H I J K L M N)
     (A B C D E F G H I J K L M N O)
+}
+
+/// The rows of an insert: tuples of one type. One row goes as plain values; of more, SQLite takes the
+/// values of each row in their order, and PostgreSQL an array for each column.
+pub(crate) struct Rows<R>(pub(crate) Vec<R>);
+
+macro_rules! args_for_rows {
+    ($($name:ident $at:tt)+) => {
+        impl<$($name: Bind),+> Args for Rows<($($name,)+)> {
+            fn lite(self) -> Result<SqliteArguments, BoxDynError> {
+                let mut args = SqliteArguments::default();
+                for row in self.0 {
+                    $(row.$at.lite(&mut args)?;)+
+                }
+                Ok(args)
+            }
+            #[allow(non_snake_case, reason = "a macro over tuples")]
+            fn pg(mut self) -> Result<PgArguments, BoxDynError> {
+                if self.0.len() == 1 && let Some(row) = self.0.pop() {
+                    return row.pg();
+                }
+                $(let mut $name = Vec::with_capacity(self.0.len());)+
+                for row in self.0 {
+                    $($name.push(row.$at);)+
+                }
+                let mut args = PgArguments::default();
+                $(Bind::pg_array($name, &mut args)?;)+
+                Ok(args)
+            }
+        }
+    };
+}
+
+/// For the first of these, the first two, and so on.
+macro_rules! args_for_rows_of_each_length {
+    ([$($done:tt)*]) => {};
+    ([$($done:tt)*] $name:ident $at:tt $($rest:tt)*) => {
+        args_for_rows!($($done)* $name $at);
+        args_for_rows_of_each_length!([$($done)* $name $at] $($rest)*);
+    };
+}
+args_for_rows_of_each_length! {
+    [] A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13 O 14
 }

@@ -10,13 +10,17 @@ use uuid::Uuid;
 use crate::apps;
 use crate::conn::{Conn, Tx};
 use crate::error::{Result, StoreError};
+use crate::inserts::inserts;
 use crate::statement::statements;
 
 statements! {
-    INSERT = "insert into claims (app_id, claim_id, subject_id, created_at) values ($1, $2, $3, $4)";
     ABANDONED = "select app_id, claim_id from claims where subject_id is null and created_at <= $1 order by created_at limit $2";
     DELETE_ABANDONED = "delete from claims where app_id = $1 and claim_id = $2 and subject_id is null";
     GET = "select subject_id from claims where app_id = $1 and claim_id = $2";
+}
+
+inserts! {
+    INSERT = "claims" (app_id text, claim_id uuid, subject_id uuid, created_at bigint);
 }
 
 /// What became of a claim.
@@ -41,7 +45,20 @@ pub async fn keep(
     subject: SubjectId,
     at: Time,
 ) -> Result<()> {
-    tx.execute_one(&INSERT, (app, claim, Some(subject), at)).await
+    INSERT.one(tx, (app, claim, Some(subject), at)).await
+}
+
+/// Keeps claims, each in the transaction that creates what it is for.
+///
+/// # Errors
+/// [`StoreError::Duplicate`] when one was abandoned meanwhile.
+pub async fn keep_many(
+    tx: &mut Tx,
+    app: &AppId,
+    kept: impl IntoIterator<Item = (ClaimId, SubjectId, Time)>,
+) -> Result<()> {
+    let rows = kept.into_iter().map(|(claim, subject, at)| (app, claim, Some(subject), at));
+    INSERT.all(tx, rows.collect()).await
 }
 
 /// Gives up a claim, unless it was kept.
@@ -53,7 +70,7 @@ pub async fn abandon(tx: &mut Tx, app: &AppId, claim: ClaimId, at: Time) -> Resu
     if let fate @ (Fate::Kept(_) | Fate::Abandoned) = fate(tx, app, claim).await? {
         return Ok(fate);
     }
-    match tx.execute_one(&INSERT, (app, claim, None::<SubjectId>, at)).await {
+    match INSERT.one(tx, (app, claim, None::<SubjectId>, at)).await {
         // Another transaction decided the claim since our look: look again.
         Err(StoreError::Duplicate { .. }) => Err(StoreError::Contention),
         Err(error) => Err(error),

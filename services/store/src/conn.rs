@@ -146,6 +146,14 @@ impl Tx {
         }
     }
 
+    /// Whether it is SQLite that runs it.
+    pub(crate) fn is_lite(&self) -> bool {
+        match &self.0.inner {
+            Inner::LiteWriter(_) | Inner::Lite(_) | Inner::LiteSnapshot(_) => true,
+            Inner::Pg(_) | Inner::PgTransaction(_) => false,
+        }
+    }
+
     /// Runs a write and gives the number of rows it touched.
     pub(crate) async fn execute(&mut self, statement: &Statement, args: impl Args) -> Result<u64> {
         dispatch!(self.0, statement, args, |sql, bound, on| async {

@@ -1,16 +1,18 @@
 //! Consent events, and the row that holds the deciding event of each subject and purpose.
 
+use std::collections::{BTreeSet, HashMap};
+
 use oubli_domain::consent::{Action, ConsentEvent, Language, Latest, Shown};
 use oubli_domain::{AppId, EventId, Name, SubjectId, Time};
 use uuid::Uuid;
 
 use crate::conn::{Conn, Tx};
 use crate::error::{Result, StoreError};
+use crate::inserts::inserts;
 use crate::lists;
 use crate::statement::statements;
 
 statements! {
-    INSERT = "insert into consent_events (app_id, subject_id, event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq, actor, caller_id, gpc, gpp) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
     HISTORY = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq, gpc, gpp from consent_events where app_id = $1 and subject_id = $2 and (seq, event_id) > ($3, $4) order by seq, event_id limit $5";
     BY_CALLER_ID = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq, gpc, gpp from consent_events where app_id = $1 and subject_id = $2 and caller_id = $3";
     GET = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq, gpc, gpp from consent_events where app_id = $1 and subject_id = $2 and event_id = $3";
@@ -21,7 +23,16 @@ statements! {
                      pg "select subject_id, event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_states where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($2 as text) as jsonb)))) and purpose = any(array(select value from jsonb_array_elements_text(cast(cast($3 as text) as jsonb))))";
     GRANTED = "select subject_id from consent_states where app_id = $1 and purpose = $2 and action = $3 and subject_id > $4 order by subject_id limit $5";
     COUNT_GRANTED = "select count(*) from (select 1 from consent_states where app_id = $1 and purpose = $2 and action = 'granted' limit $3) as granted";
-    SET_STATE = "insert into consent_states (app_id, subject_id, purpose, action, event_id, notice, notice_version, language, occurred_at, recorded_at, seq) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (app_id, subject_id, purpose) do update set action = excluded.action, event_id = excluded.event_id, notice = excluded.notice, notice_version = excluded.notice_version, language = excluded.language, occurred_at = excluded.occurred_at, recorded_at = excluded.recorded_at, seq = excluded.seq";
+    LAST_SEQS = lite "select subject_id, max(seq) from consent_events where app_id = $1 and subject_id in (select unhex(value) from json_each($2)) group by subject_id"
+                pg "select subject_id, max(seq) from consent_events where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($2 as text) as jsonb)))) group by subject_id";
+    GET_MANY = lite "select subject_id, event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq, gpc, gpp from consent_events where app_id = $1 and subject_id in (select unhex(value) from json_each($2)) and event_id in (select unhex(value) from json_each($3))"
+               pg "select subject_id, event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq, gpc, gpp from consent_events where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($2 as text) as jsonb)))) and event_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($3 as text) as jsonb))))";
+}
+
+inserts! {
+    INSERT = "consent_events" (app_id text, subject_id uuid, event_id uuid, purpose text, action text, notice text, notice_version bigint, language text, occurred_at bigint, recorded_at bigint, seq bigint, actor text, caller_id text, gpc boolean, gpp bytea);
+    SET_STATE = "consent_states" (app_id text, subject_id uuid, purpose text, action text, event_id uuid, notice text, notice_version bigint, language text, occurred_at bigint, recorded_at bigint, seq bigint)
+        then "on conflict (app_id, subject_id, purpose) do update set action = excluded.action, event_id = excluded.event_id, notice = excluded.notice, notice_version = excluded.notice_version, language = excluded.language, occurred_at = excluded.occurred_at, recorded_at = excluded.recorded_at, seq = excluded.seq";
 }
 
 /// How many people's last word on a purpose is a grant; the counting ends at `most`.
@@ -82,6 +93,13 @@ impl TryFrom<StoredRow> for StoredEvent {
 }
 
 #[derive(sqlx::FromRow)]
+struct OwnedStoredRow {
+    subject_id: Uuid,
+    #[sqlx(flatten)]
+    stored: StoredRow,
+}
+
+#[derive(sqlx::FromRow)]
 struct OwnedRow {
     subject_id: Uuid,
     #[sqlx(flatten)]
@@ -121,41 +139,52 @@ fn columns(shown: Option<&Shown>) -> (Option<String>, Option<i64>, Option<String
     )
 }
 
-/// Adds an event. The subject must be locked.
+/// An event that is added.
+#[derive(Clone, Copy, Debug)]
+pub struct NewEvent<'e> {
+    /// Whose.
+    pub subject: SubjectId,
+    /// The event.
+    pub stored: &'e StoredEvent,
+    /// Which client or staff user told of it.
+    pub actor: &'e str,
+    /// The caller's own id of it.
+    pub caller_id: Option<&'e str>,
+}
+
+/// Adds events. Their subjects must be locked.
 ///
 /// # Errors
-/// [`StoreError::Duplicate`] when the subject has an event of this `caller_id`.
-pub async fn insert(
+/// [`StoreError::Duplicate`] when a subject has an event of the `caller_id` of one.
+pub async fn insert_many(
     tx: &mut Tx,
     app: &AppId,
-    subject: SubjectId,
-    new: &StoredEvent,
-    actor: &str,
-    caller_id: Option<&str>,
+    new: impl IntoIterator<Item = NewEvent<'_>>,
 ) -> Result<()> {
-    let StoredEvent { event, signals } = new;
-    let (notice, version, language) = columns(event.shown.as_ref());
-    let caller_id = caller_id.map(str::to_owned);
-    let (purpose, action) = (&event.purpose, event.action.as_str());
-    let (occurred, recorded) = (event.occurred_at, event.recorded_at);
-    let args = (
-        app,
-        subject,
-        event.id,
-        purpose,
-        action,
-        notice,
-        version,
-        language,
-        occurred,
-        recorded,
-        event.seq,
-        actor,
-        caller_id,
-        signals.gpc,
-        signals.gpp.clone(),
-    );
-    tx.execute_one(&INSERT, args).await
+    let rows = new.into_iter().map(|NewEvent { subject, stored, actor, caller_id }| {
+        let StoredEvent { event, signals } = stored;
+        let (notice, version, language) = columns(event.shown.as_ref());
+        let (purpose, action) = (&event.purpose, event.action.as_str());
+        let (occurred, recorded) = (event.occurred_at, event.recorded_at);
+        (
+            app,
+            subject,
+            event.id,
+            purpose,
+            action,
+            notice,
+            version,
+            language,
+            occurred,
+            recorded,
+            event.seq,
+            actor,
+            caller_id,
+            signals.gpc,
+            signals.gpp.as_deref(),
+        )
+    });
+    INSERT.all(tx, rows.collect()).await
 }
 
 /// At most `limit` of a subject's events in the order in which the service learned of them, from
@@ -202,6 +231,44 @@ pub async fn get(
 ) -> Result<Option<StoredEvent>> {
     let row = conn.optional::<StoredRow>(&GET, (app, subject, event)).await?;
     row.map(StoredEvent::try_from).transpose()
+}
+
+/// Those of these events that their subjects have, each with its subject.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn get_many(
+    conn: &mut Conn,
+    app: &AppId,
+    events: &[(SubjectId, EventId)],
+) -> Result<HashMap<(SubjectId, EventId), StoredEvent>> {
+    if events.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let subjects: BTreeSet<SubjectId> = events.iter().map(|(subject, _)| *subject).collect();
+    let subjects = lists::of_bytes(subjects.iter().map(|id| id.0.as_bytes().as_slice()));
+    let ids = lists::of_bytes(events.iter().map(|(_, event)| event.0.as_bytes().as_slice()));
+    let rows: Vec<OwnedStoredRow> = conn.all(&GET_MANY, (app, subjects, ids)).await?;
+    rows.into_iter()
+        .map(|row| {
+            let stored = StoredEvent::try_from(row.stored)?;
+            Ok(((SubjectId(row.subject_id), stored.event.id), stored))
+        })
+        .collect()
+}
+
+/// The last sequence number of the events of each of these subjects that has any.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn last_seqs(
+    conn: &mut Conn,
+    app: &AppId,
+    subjects: &[SubjectId],
+) -> Result<HashMap<SubjectId, i64>> {
+    let ids = lists::of_bytes(subjects.iter().map(|id| id.0.as_bytes().as_slice()));
+    let rows: Vec<(Uuid, i64)> = conn.all(&LAST_SEQS, (app, ids)).await?;
+    Ok(rows.into_iter().map(|(subject, seq)| (SubjectId(subject), seq)).collect())
 }
 
 /// The next sequence number of a subject's events.
@@ -285,12 +352,26 @@ pub async fn set_latest(
     subject: SubjectId,
     event: &ConsentEvent,
 ) -> Result<()> {
-    let (notice, version, language) = columns(event.shown.as_ref());
-    let (purpose, action) = (&event.purpose, event.action.as_str());
-    let (occurred, recorded) = (event.occurred_at, event.recorded_at);
-    let args = (
-        app, subject, purpose, action, event.id, notice, version, language, occurred, recorded,
-        event.seq,
-    );
-    tx.execute_one(&SET_STATE, args).await
+    set_latest_of_many(tx, app, [(subject, event)]).await
+}
+
+/// As [`set_latest`], for many: no two of one subject and purpose.
+///
+/// # Errors
+/// [`StoreError::Contention`] when another transaction is about one of these.
+pub async fn set_latest_of_many(
+    tx: &mut Tx,
+    app: &AppId,
+    latest: impl IntoIterator<Item = (SubjectId, &ConsentEvent)>,
+) -> Result<()> {
+    let rows = latest.into_iter().map(|(subject, event)| {
+        let (notice, version, language) = columns(event.shown.as_ref());
+        let (purpose, action) = (&event.purpose, event.action.as_str());
+        let (occurred, recorded, seq) = (event.occurred_at, event.recorded_at, event.seq);
+        (
+            app, subject, purpose, action, event.id, notice, version, language, occurred, recorded,
+            seq,
+        )
+    });
+    SET_STATE.all(tx, rows.collect()).await
 }

@@ -7,12 +7,11 @@ use uuid::Uuid;
 
 use crate::conn::{Conn, Tx};
 use crate::error::Result;
+use crate::inserts::inserts;
 use crate::lists;
 use crate::statement::{Statement, statements};
 
 statements! {
-    INSERT = "insert into events (app_id, event_id, at, type, actor, subject_ref, leaf) values ($1, $2, $3, $4, $5, $6, $7)";
-    INSERT_PAYLOAD = "insert into event_payloads (app_id, event_id, subject_id, salt, payload, of_read) values ($1, $2, $3, $4, $5, $6)";
     // The indexes serve one filter each: which of the first four is asked depends on what is given.
     LIST = "select event_id, leaf from events where app_id = $1 and event_id > $2 and event_id <= $3 and at >= $4 and at < $5 and (actor = $6 or $6 is null) and (type = $7 or $7 is null) and (subject_ref = $8 or $8 is null) order by event_id limit $9";
     LIST_OF_ACTOR = "select event_id, leaf from events where app_id = $1 and event_id > $2 and event_id <= $3 and at >= $4 and at < $5 and actor = $6 and (type = $7 or $7 is null) and (subject_ref = $8 or $8 is null) order by event_id limit $9";
@@ -24,6 +23,11 @@ statements! {
     FIRST_READ_PAYLOAD = "select event_id from event_payloads where app_id = $1 and of_read and event_id < $2 order by event_id limit 1";
     PURGE_READ_PAYLOADS = "delete from event_payloads where app_id = $1 and event_id in (select event_id from event_payloads where app_id = $1 and of_read and event_id < $2 order by event_id limit $3)";
     READS_OF_SUBJECT = "select e.event_id, e.at, e.actor, p.payload from event_payloads p join events e on e.app_id = p.app_id and e.event_id = p.event_id where p.app_id = $1 and p.subject_id = $2 and p.event_id > $3 and e.type = $4 order by p.event_id limit $5";
+}
+
+inserts! {
+    INSERT = "events" (app_id text, event_id uuid, at bigint, type text, actor text, subject_ref bytea, leaf text);
+    INSERT_PAYLOAD = "event_payloads" (app_id text, event_id uuid, subject_id uuid, salt bytea, payload text, of_read boolean);
 }
 
 /// A new event. The caller made its leaf, so that what is stored is exactly what was hashed.
@@ -65,17 +69,27 @@ pub struct Payload {
 /// # Errors
 /// [`crate::StoreError::Duplicate`] when the id is there.
 pub async fn insert(tx: &mut Tx, new: &NewEvent) -> Result<()> {
-    let subject_ref = new.subject_ref.map(|r| r.to_vec());
-    let (at, actor) = (new.at, new.actor.as_str());
-    let args = (&new.app, new.event, at, new.kind, actor, subject_ref, &new.leaf);
-    tx.execute_one(&INSERT, args).await?;
-    if let Some(payload) = &new.payload {
-        let salt = payload.salt.to_vec();
-        let read = payload.of_read;
-        let args = (&new.app, new.event, payload.subject, salt, &payload.json, read);
-        tx.execute_one(&INSERT_PAYLOAD, args).await?;
-    }
-    Ok(())
+    insert_many(tx, &[new]).await
+}
+
+/// Adds events, each in the transaction of the change it tells of.
+///
+/// # Errors
+/// [`crate::StoreError::Duplicate`] when the id of one is there.
+pub async fn insert_many(tx: &mut Tx, new: &[&NewEvent]) -> Result<()> {
+    let rows = new.iter().map(|new| {
+        let subject_ref = new.subject_ref.map(|r| r.to_vec());
+        let (at, actor) = (new.at, new.actor.as_str());
+        (&new.app, new.event, at, new.kind, actor, subject_ref, &new.leaf)
+    });
+    let rows: Vec<_> = rows.collect();
+    let payloads = new.iter().filter_map(|new| {
+        let Payload { subject, salt, json, of_read } = new.payload.as_ref()?;
+        Some((&new.app, new.event, *subject, salt.as_slice(), json, *of_read))
+    });
+    let payloads: Vec<_> = payloads.collect();
+    INSERT.all(tx, rows).await?;
+    INSERT_PAYLOAD.all(tx, payloads).await
 }
 
 /// Which events of an app are looked for. What is none selects nothing.

@@ -8,14 +8,18 @@ use uuid::Uuid;
 
 use crate::conn::{Conn, Tx};
 use crate::error::{Result, StoreError};
+use crate::inserts::inserts;
 use crate::statement::statements;
 
 statements! {
-    INSERT = "insert into identifiers (app_id, subject_id, identifier_id, type, sealed, created_at) values ($1, $2, $3, $4, $5, $6)";
     LIST = "select identifier_id, type, sealed, created_at from identifiers where app_id = $1 and subject_id = $2 order by identifier_id";
     EXISTS = "select identifier_id from identifiers where app_id = $1 and subject_id = $2 and identifier_id = $3";
     COUNT_BY_TYPE = "select type, count(*) from (select type from identifiers where app_id = $1 limit $2) as looked_at group by type";
     DELETE = "delete from identifiers where app_id = $1 and subject_id = $2 and identifier_id = $3";
+}
+
+inserts! {
+    INSERT = "identifiers" (app_id text, subject_id uuid, identifier_id uuid, type text, sealed bytea, created_at bigint);
 }
 
 /// One identifier, sealed under the subject's data key.
@@ -62,8 +66,22 @@ pub async fn insert(
     subject: SubjectId,
     new: &SealedIdentifier,
 ) -> Result<()> {
-    let args = (app, subject, new.identifier, new.kind.as_str(), &new.sealed, new.created_at);
-    tx.execute_one(&INSERT, args).await
+    insert_many(tx, app, [(subject, new)]).await
+}
+
+/// Adds identifiers to subjects that are new or locked.
+///
+/// # Errors
+/// [`StoreError::Duplicate`] when the id of one is there.
+pub async fn insert_many(
+    tx: &mut Tx,
+    app: &AppId,
+    new: impl IntoIterator<Item = (SubjectId, &SealedIdentifier)>,
+) -> Result<()> {
+    let rows = new.into_iter().map(|(subject, new)| {
+        (app, subject, new.identifier, new.kind.as_str(), &new.sealed, new.created_at)
+    });
+    INSERT.all(tx, rows.collect()).await
 }
 
 /// A subject's identifiers, oldest first.

@@ -7,13 +7,17 @@ use uuid::Uuid;
 
 use crate::conn::{Conn, Tx};
 use crate::error::{Result, StoreError};
+use crate::inserts::inserts;
 use crate::lists;
 use crate::statement::statements;
 
 statements! {
-    INSERT = "insert into imported_lines (app_id, line_mac, content_mac, subject_id) values ($1, $2, $3, $4)";
     FIND_MANY = lite "select line_mac, content_mac, subject_id from imported_lines where app_id = $1 and line_mac in (select unhex(value) from json_each($2))"
                 pg "select line_mac, content_mac, subject_id from imported_lines where app_id = $1 and line_mac = any(array(select decode(value, 'hex') from jsonb_array_elements_text(cast(cast($2 as text) as jsonb))))";
+}
+
+inserts! {
+    INSERT = "imported_lines" (app_id text, line_mac bytea, content_mac bytea, subject_id uuid);
 }
 
 /// A line that was imported.
@@ -27,12 +31,17 @@ pub struct ImportedLine {
     pub subject: SubjectId,
 }
 
-/// Adds a line, in the transaction that applies it. The subject must be new or locked.
+/// Adds lines, in the transaction that applies them. Their subjects must be new or locked.
 ///
 /// # Errors
-/// [`StoreError::Duplicate`] when a line of this id is there.
-pub async fn insert(tx: &mut Tx, app: &AppId, new: &ImportedLine) -> Result<()> {
-    tx.execute_one(&INSERT, (app, &new.line, &new.content, new.subject)).await
+/// [`StoreError::Duplicate`] when a line of the id of one is there.
+pub async fn insert_many(
+    tx: &mut Tx,
+    app: &AppId,
+    new: impl IntoIterator<Item = &ImportedLine>,
+) -> Result<()> {
+    let rows = new.into_iter().map(|new| (app, &new.line, &new.content, new.subject));
+    INSERT.all(tx, rows.collect()).await
 }
 
 /// Those of these lines that are there, by the MAC of their id.

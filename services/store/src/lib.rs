@@ -24,6 +24,7 @@ pub mod exposure;
 pub mod idempotency;
 pub mod identifiers;
 pub mod imported_lines;
+mod inserts;
 pub mod jobs;
 pub mod keys;
 mod lists;

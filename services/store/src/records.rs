@@ -8,11 +8,13 @@ use uuid::Uuid;
 
 use crate::conn::{Conn, Tx};
 use crate::error::{Result, StoreError};
+use crate::inserts::inserts;
 use crate::lists;
 use crate::statement::statements;
 
 statements! {
     INSERT = "insert into records (app_id, subject_id, category, record_id, version, created_at, updated_at, clock_start, body) select $1, $2, $3, $4, $5, $6, $7, $8, $9 from apps where app_id = $1 and data_map_version = $10";
+    MAP_IN_FORCE = "select 1 from apps where app_id = $1 and data_map_version = $2";
     UPDATE = "update records set version = $5, updated_at = $6, clock_start = $7, body = $8 where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4 and version = $5 - 1 and exists (select 1 from apps where app_id = $1 and data_map_version = $9)";
     DELETE = "delete from records where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4 and version = $5";
     GET = "select subject_id, category, record_id, version, created_at, updated_at, clock_start, body from records where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4";
@@ -25,8 +27,12 @@ statements! {
     LAST_VERSION = "select max(version) from record_versions where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4";
     LAST_VERSIONS = lite "select v.subject_id, v.category, v.record_id, max(v.version), exists (select 1 from records r where r.app_id = v.app_id and r.subject_id = v.subject_id and r.category = v.category and r.record_id = v.record_id) from record_versions v where v.app_id = $1 and v.subject_id in (select unhex(value) from json_each($2)) and v.record_id in (select value from json_each($3)) group by v.app_id, v.subject_id, v.category, v.record_id"
                     pg "select v.subject_id, v.category, v.record_id, max(v.version), exists (select 1 from records r where r.app_id = v.app_id and r.subject_id = v.subject_id and r.category = v.category and r.record_id = v.record_id) from record_versions v where v.app_id = $1 and v.subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($2 as text) as jsonb)))) and v.record_id = any(array(select value from jsonb_array_elements_text(cast(cast($3 as text) as jsonb)))) group by v.app_id, v.subject_id, v.category, v.record_id";
-    INSERT_VERSION = "insert into record_versions (app_id, subject_id, category, record_id, version, at, actor, action, changed) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     VERSIONS = "select version, at, actor, action, changed from record_versions where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4 and version > $5 order by version limit $6";
+}
+
+inserts! {
+    INSERT_MANY = "records" (app_id text, subject_id uuid, category text, record_id text, version bigint, created_at bigint, updated_at bigint, clock_start integer, body bytea);
+    INSERT_VERSION = "record_versions" (app_id text, subject_id uuid, category text, record_id text, version bigint, at bigint, actor text, action text, changed text);
 }
 
 /// Where a record is.
@@ -108,6 +114,43 @@ pub async fn insert(tx: &mut Tx, app: &AppId, record: &StoredRecord, map: i64) -
         Ok(1) => Ok(()),
         Ok(_) | Err(StoreError::Duplicate { .. }) => Err(StoreError::Stale),
         Err(error) => Err(error),
+    }
+}
+
+/// Adds records, each at its version, validated by the data map of version `map`.
+///
+/// # Errors
+/// [`StoreError::Stale`] when one of them is there, or another data map is in force in the
+/// transaction.
+pub async fn insert_many(
+    tx: &mut Tx,
+    app: &AppId,
+    new: impl IntoIterator<Item = &StoredRecord>,
+    map: i64,
+) -> Result<()> {
+    let mut rows = Vec::new();
+    for record in new {
+        let (key, body) = (&record.key, encode(&record.fields)?);
+        let (created_at, updated_at) = (record.created_at, record.updated_at);
+        let (subject, category, name) = (key.subject, &key.category, &key.record);
+        let (version, start) = (record.version, record.clock_start);
+        rows.push((app, subject, category, name, version, created_at, updated_at, start, body));
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let in_force: Option<(i32,)> = tx.optional(&MAP_IN_FORCE, (app, map)).await?;
+    if in_force.is_none() {
+        return Err(StoreError::Stale);
+    }
+    stale_when_there(INSERT_MANY.all(tx, rows).await)
+}
+
+/// A row that is there came from a transaction of which this one knew nothing.
+fn stale_when_there(inserted: Result<()>) -> Result<()> {
+    match inserted {
+        Err(StoreError::Duplicate { .. }) => Err(StoreError::Stale),
+        done => done,
     }
 }
 
@@ -334,15 +377,26 @@ pub async fn insert_version(
     key: &RecordKey,
     new: &Version,
 ) -> Result<()> {
-    let changed: Vec<&str> = new.changed.iter().map(Name::as_str).collect();
-    let (subject, category, record) = (key.subject, &key.category, &key.record);
-    let (version, at, actor) = (new.version, new.at, new.actor.as_str());
-    let (action, changed) = (new.change.as_str(), changed.join(" "));
-    let args = (app, subject, category, record, version, at, actor, action, changed);
-    match tx.execute_one(&INSERT_VERSION, args).await {
-        Err(StoreError::Duplicate { .. }) => Err(StoreError::Stale),
-        result => result,
-    }
+    insert_versions(tx, app, [(key, new)]).await
+}
+
+/// Adds versions to the histories of records.
+///
+/// # Errors
+/// [`StoreError::Stale`] when another transaction made one of the same versions.
+pub async fn insert_versions(
+    tx: &mut Tx,
+    app: &AppId,
+    new: impl IntoIterator<Item = (&RecordKey, &Version)>,
+) -> Result<()> {
+    let rows = new.into_iter().map(|(key, new)| {
+        let changed: Vec<&str> = new.changed.iter().map(Name::as_str).collect();
+        let (subject, category, record) = (key.subject, &key.category, &key.record);
+        let (version, at, actor) = (new.version, new.at, new.actor.as_str());
+        let (action, changed) = (new.change.as_str(), changed.join(" "));
+        (app, subject, category, record, version, at, actor, action, changed)
+    });
+    stale_when_there(INSERT_VERSION.all(tx, rows.collect()).await)
 }
 
 /// The versions of a record after `after`, oldest first.

@@ -1,5 +1,6 @@
 //! Subjects: their state, and the lock that every write about one takes first.
 
+use std::collections::{BTreeSet, HashMap};
 use std::str::FromStr;
 
 use oubli_domain::request::SubjectState;
@@ -8,14 +9,16 @@ use uuid::Uuid;
 
 use crate::conn::{Conn, Tx};
 use crate::error::{Result, StoreError};
+use crate::inserts::inserts;
 use crate::lists;
 use crate::statement::statements;
 
 statements! {
-    INSERT = "insert into subjects (app_id, subject_id, state, created_at, last_contact) values ($1, $2, $3, $4, $5)";
     GET = "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = $2";
     LOCK = lite "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = $2"
            pg "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = $2 for share";
+    LOCK_MANY = lite "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id in (select unhex(value) from json_each($2))"
+                pg "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($2 as text) as jsonb)))) order by subject_id for share";
     LOCK_ALONE = lite "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = $2"
                  pg "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = $2 for no key update";
     GET_MANY = lite "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id in (select unhex(value) from json_each($2))"
@@ -24,6 +27,10 @@ statements! {
     SET_STATE = "update subjects set state = $3 where app_id = $1 and subject_id = $2";
     SET_LAST_CONTACT = "update subjects set last_contact = $3 where app_id = $1 and subject_id = $2";
     DELETE = "delete from subjects where app_id = $1 and subject_id = $2";
+}
+
+inserts! {
+    INSERT = "subjects" (app_id text, subject_id uuid, state text, created_at bigint, last_contact bigint);
 }
 
 /// A subject's row.
@@ -65,22 +72,23 @@ impl TryFrom<Row> for Subject {
 /// # Errors
 /// [`StoreError::Duplicate`] when the id is there.
 pub async fn insert(tx: &mut Tx, app: &AppId, subject: SubjectId, at: Time) -> Result<()> {
-    insert_since(tx, app, subject, at, at).await
+    insert_many(tx, app, [(subject, at, at)]).await
 }
 
-/// Adds a subject whom the app knew before: created and last in contact when it says.
+/// Adds subjects whom the app knew before, each with its creation and its last contact.
 ///
 /// # Errors
-/// As [`insert`].
-pub async fn insert_since(
+/// [`StoreError::Duplicate`] when the id of one is there.
+pub async fn insert_many(
     tx: &mut Tx,
     app: &AppId,
-    subject: SubjectId,
-    created_at: Time,
-    last_contact: Time,
+    new: impl IntoIterator<Item = (SubjectId, Time, Time)>,
 ) -> Result<()> {
     let state = SubjectState::Active.as_str();
-    tx.execute_one(&INSERT, (app, subject, state, created_at, last_contact)).await
+    let rows = new
+        .into_iter()
+        .map(|(subject, created_at, last_contact)| (app, subject, state, created_at, last_contact));
+    INSERT.all(tx, rows.collect()).await
 }
 
 /// A subject in whatever state.
@@ -122,6 +130,23 @@ pub async fn require(conn: &mut Conn, app: &AppId, subject: SubjectId) -> Result
 pub async fn lock(tx: &mut Tx, app: &AppId, subject: SubjectId) -> Result<Subject> {
     let row = tx.optional::<Row>(&LOCK, (app, subject)).await?;
     not_erasing(row.map(Subject::try_from).transpose()?)
+}
+
+/// Locks those of these subjects that are there until the end of the transaction, in the order of
+/// their ids, so that two that lock many never wait for each other. Whether each may be written about
+/// is for [`not_erasing`] to say.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn lock_many(
+    tx: &mut Tx,
+    app: &AppId,
+    subjects: impl IntoIterator<Item = SubjectId>,
+) -> Result<HashMap<SubjectId, Subject>> {
+    let subjects: BTreeSet<SubjectId> = subjects.into_iter().collect();
+    let ids = lists::of_bytes(subjects.iter().map(|id| id.0.as_bytes().as_slice()));
+    let rows = tx.all::<Row>(&LOCK_MANY, (app, ids)).await?;
+    rows.into_iter().map(Subject::try_from).map(|row| row.map(|row| (row.subject, row))).collect()
 }
 
 /// As [`lock`], for a transaction that changes the subject's state. It lets nobody else in from its

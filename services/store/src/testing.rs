@@ -5,6 +5,7 @@ use sqlx::{Connection, PgConnection, SqliteConnection};
 use crate::app_tables;
 use crate::db::Location;
 use crate::erasure;
+use crate::inserts::Insert;
 use crate::migrate::Schema;
 use crate::statement::Statement;
 
@@ -42,6 +43,21 @@ const MODULES: &[&[Statement]] = &[
     crate::subjects::STATEMENTS,
 ];
 
+/// The inserts of every module that declares some. A test fails when one is missing here.
+fn inserts() -> [&'static [&'static Insert]; 9] {
+    [
+        crate::claims::INSERTS,
+        crate::consents::INSERTS,
+        crate::events::INSERTS,
+        crate::identifiers::INSERTS,
+        crate::imported_lines::INSERTS,
+        crate::keys::blind_indexes::INSERTS,
+        crate::keys::subject_keys::INSERTS,
+        crate::records::INSERTS,
+        crate::subjects::INSERTS,
+    ]
+}
+
 /// A statement as the describe test prepares it.
 #[derive(Clone, Copy, Debug)]
 pub struct Described {
@@ -67,7 +83,9 @@ pub fn statements() -> impl Iterator<Item = Described> {
         erasure::statements(tables).map(move |statement| described(schema, statement))
     });
     let of_apps = app_tables::statements().map(|(schema, s)| described(schema, s));
-    modules.chain(erasures).chain(of_apps)
+    let inserts = inserts().into_iter().flatten().flat_map(|insert| insert.statements());
+    let inserts = inserts.map(|statement| described(schema_of(statement), statement));
+    modules.chain(erasures).chain(of_apps).chain(inserts)
 }
 
 /// Modules below `keys` speak to the `keys` database, all others to `data`.
@@ -110,24 +128,28 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::{Path, PathBuf};
 
-    use super::MODULES;
+    use super::{MODULES, inserts};
 
     #[test]
     fn every_module_with_statements_is_listed() {
-        let listed: BTreeSet<String> = MODULES
-            .iter()
-            .map(|statements| statements[0].name.rsplit_once("::").unwrap().0.to_owned())
-            .collect();
+        let of_module = |name: &str| name.rsplit_once("::").unwrap().0.to_owned();
+        let listed = MODULES.iter().map(|statements| of_module(statements[0].name));
+        assert_eq!(listed.collect::<BTreeSet<_>>(), declaring("statements! {"));
+        let listed = inserts().into_iter().map(|inserts| of_module(inserts[0].name));
+        assert_eq!(listed.collect::<BTreeSet<_>>(), declaring("inserts! {"));
+    }
+
+    /// The modules in which a line begins so.
+    fn declaring(opening: &str) -> BTreeSet<String> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        let declaring: BTreeSet<String> = sources(&root)
+        sources(&root)
             .into_iter()
             .filter(|file| {
                 let text = std::fs::read_to_string(file).unwrap();
-                text.lines().any(|line| line.starts_with("statements! {"))
+                text.lines().any(|line| line.starts_with(opening))
             })
             .map(|file| module_path(file.strip_prefix(&root).unwrap()))
-            .collect();
-        assert_eq!(listed, declaring);
+            .collect()
     }
 
     fn sources(folder: &Path) -> Vec<PathBuf> {

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use oubli_domain::consent::{Action, ConsentEvent, Language, Signals, next_occurred_at};
+use oubli_domain::consent::{Action, ConsentEvent, Language, Latest, Signals, next_occurred_at};
 use oubli_domain::request::SubjectState;
 use oubli_domain::{AppId, Code, EventId, Name, Refusal, SubjectId, Time};
 use oubli_store::consents::{StoredEvent, StoredSignals};
 use oubli_store::events::{self, NewEvent};
+use oubli_store::subjects::Subject;
 use oubli_store::{Result as StoreResult, StoreError, Tx, consents, subjects};
 use oubli_vault::DataKey;
 use serde::{Deserialize, Serialize};
@@ -157,25 +158,9 @@ impl Prepared {
         {
             return self.repeat_of(&first);
         }
-        let facts = self.facts.clone()?;
-        if subject.state == SubjectState::Restricted && self.new.action == Action::Granted {
-            return Err(Refusal::new(Code::SubjectRestricted).into());
-        }
         let latest = consents::latest(tx, &self.app, self.subject, &self.new.purpose).await?;
-        if latest.0.is_none() && !facts.in_force {
-            return Err(Refusal::new(Code::UnknownPurpose).into());
-        }
-        let event = ConsentEvent {
-            id: self.id,
-            purpose: self.new.purpose.clone(),
-            action: self.new.action,
-            shown: facts.shown,
-            occurred_at: self.occurred_at.unwrap_or_else(|| {
-                next_occurred_at(self.at, latest.0.as_ref().map(|e| e.occurred_at))
-            }),
-            recorded_at: self.at,
-            seq: consents::next_seq(tx, &self.app, self.subject).await?,
-        };
+        let seq = consents::next_seq(tx, &self.app, self.subject).await?;
+        let event = self.event(&subject, &latest, seq)?;
         self.insert(tx, event.clone()).await?;
         if let Some(decides) = latest.apply(event.clone()).0 {
             consents::set_latest(tx, &self.app, self.subject, &decides).await?;
@@ -184,10 +169,60 @@ impl Prepared {
         Ok(Recorded { event: self.id, occurred_at: event.occurred_at, repeated: false })
     }
 
+    /// The event as it is recorded after `latest`, under a number of its subject's.
+    ///
+    /// # Errors
+    /// `subject-restricted` for a grant; `unknown-purpose`; `invalid-consent`.
+    pub(super) fn event(
+        &self,
+        subject: &Subject,
+        latest: &Latest,
+        seq: i64,
+    ) -> Result<ConsentEvent, Refusal> {
+        let facts = self.facts.clone()?;
+        if subject.state == SubjectState::Restricted && self.new.action == Action::Granted {
+            return Err(Code::SubjectRestricted.into());
+        }
+        if latest.0.is_none() && !facts.in_force {
+            return Err(Code::UnknownPurpose.into());
+        }
+        Ok(ConsentEvent {
+            id: self.id,
+            purpose: self.new.purpose.clone(),
+            action: self.new.action,
+            shown: facts.shown,
+            occurred_at: self.occurred_at.unwrap_or_else(|| {
+                next_occurred_at(self.at, latest.0.as_ref().map(|e| e.occurred_at))
+            }),
+            recorded_at: self.at,
+            seq,
+        })
+    }
+
+    /// The purpose that it is about.
+    pub(super) fn purpose(&self) -> &Name {
+        &self.new.purpose
+    }
+
+    /// What the log says of it.
+    pub(super) fn log(&self) -> &NewEvent {
+        &self.log
+    }
+
+    /// The event with the signals that came with it.
+    pub(super) fn stored(&self, event: ConsentEvent) -> StoredEvent {
+        StoredEvent { event, signals: self.signals.clone() }
+    }
+
+    /// The row of an event made by [`Prepared::stored`].
+    pub(super) fn row<'e>(&'e self, stored: &'e StoredEvent) -> consents::NewEvent<'e> {
+        let caller_id = self.new.id.as_ref().map(|CallerId(id)| id.as_str());
+        consents::NewEvent { subject: self.subject, stored, actor: &self.actor, caller_id }
+    }
+
     async fn insert(&self, tx: &mut Tx, event: ConsentEvent) -> StoreResult<()> {
-        let new = StoredEvent { event, signals: self.signals.clone() };
-        let id = self.new.id.as_ref().map(|CallerId(id)| id.as_str());
-        match consents::insert(tx, &self.app, self.subject, &new, &self.actor, id).await {
+        let stored = self.stored(event);
+        match consents::insert_many(tx, &self.app, [self.row(&stored)]).await {
             Err(StoreError::Duplicate { .. }) => Err(StoreError::Stale),
             done => done,
         }

@@ -1,6 +1,5 @@
 //! Preparing the consent events that an import brings, each at its original time.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use oubli_domain::{Code, Name, Refusal, SubjectId, Time};
@@ -8,8 +7,8 @@ use oubli_domain::{Code, Name, Refusal, SubjectId, Time};
 use super::event::{NewConsent, Prepared};
 use super::shown::{Texts, facts};
 use crate::caller::Caller;
-use crate::data_keys::data_keys;
 use crate::error::Result;
+use crate::keyring::DataKeys;
 use crate::oubli::Oubli;
 
 /// A consent event of an import.
@@ -24,7 +23,8 @@ pub(crate) struct ConsentImport {
     pub(crate) occurred_at: Time,
 }
 
-/// Checks each of these against the data map and the notices.
+/// Checks each of these against the data map and the notices. Whose key is not among `keys` was
+/// erased.
 ///
 /// # Errors
 /// When a database fails. What is wrong with one event stands in its own place, or is found when it
@@ -32,6 +32,7 @@ pub(crate) struct ConsentImport {
 pub(crate) async fn prepare_imports(
     oubli: &Oubli,
     caller: &Caller,
+    keys: &DataKeys,
     wanted: Vec<ConsentImport>,
 ) -> Result<Vec<Result<Prepared, Refusal>>> {
     if wanted.is_empty() {
@@ -46,19 +47,15 @@ pub(crate) async fn prepare_imports(
         checked.push(facts(&mut conn, &model, &mut texts, &event.consent, notice).await?);
     }
     drop(conn);
-    let ids: BTreeSet<SubjectId> = wanted.iter().map(|event| event.subject).collect();
-    let ids: Vec<SubjectId> = ids.into_iter().collect();
-    let keys = data_keys(oubli, &caller.app, &ids).await?;
     let now = oubli.now();
     let mut prepared = Vec::with_capacity(wanted.len());
     for (event, facts) in wanted.iter().zip(checked) {
         let (subject, at) = (event.subject, event.occurred_at);
         prepared.push(match keys.get(&subject) {
-            Some(Ok(key)) => {
+            Some(key) => {
                 let key = Arc::clone(key);
                 Ok(Prepared::imported(caller, subject, key, &event.consent, facts, now, at)?)
             }
-            Some(Err(refusal)) => Err(refusal.clone()),
             None => Err(Code::SubjectNotFound.into()),
         });
     }

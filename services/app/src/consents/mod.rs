@@ -3,6 +3,7 @@
 //! before anything about it is written, and a check reads the primary in one snapshot, so that one
 //! that starts after an acknowledged withdrawal never permits.
 
+mod apply;
 mod batch;
 mod check;
 mod event;
@@ -17,6 +18,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use apply::apply_imported;
 pub use batch::{BatchItem, BatchResult, record_batch};
 pub use check::{CheckItem, check, check_batch};
 pub(crate) use event::Prepared as PreparedConsent;

@@ -1,6 +1,7 @@
 //! The claim protocol for a batch of subjects at once. What each step means stands with the
 //! protocol for one subject; here it is only done for many in one transaction.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use oubli_domain::{AppId, ClaimId, SubjectId};
@@ -23,16 +24,11 @@ const WAIT: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// `Duplicate` when somebody has an identifier; nothing is claimed then.
-pub(super) async fn claim(run: &Run<'_>, drafts: &[Draft]) -> Result<()> {
-    let drafts = drafts.to_vec();
+pub(super) async fn claim(run: &Run<'_>, drafts: &Arc<Vec<Draft>>) -> Result<()> {
+    let drafts = Arc::clone(drafts);
     let claimed = run.oubli.keys().write("import.claim", move |tx| {
-        let drafts = drafts.clone();
-        Box::pin(async move {
-            for draft in &drafts {
-                draft.insert_claim(tx).await?;
-            }
-            Ok(())
-        })
+        let drafts = Arc::clone(&drafts);
+        Box::pin(async move { Draft::insert_claims(tx, &drafts).await })
     });
     Ok(claimed.await?)
 }
@@ -107,15 +103,12 @@ pub(super) async fn settle_or_leave(run: &Run<'_>, drafts: &[Draft]) {
 
 /// Step 3, for claims that were kept; what fails is left to the janitor.
 pub(super) async fn make_live_or_leave(run: &Run<'_>, drafts: &[Draft]) {
-    let (app, claims) = (run.call.caller.app.clone(), of(drafts));
+    let (app, claims) = (run.call.caller.app.clone(), Arc::new(of(drafts)));
     let live = run.oubli.keys().write("import.live", move |tx| {
-        let (app, claims) = (app.clone(), claims.clone());
+        let (app, claims) = (app.clone(), Arc::clone(&claims));
         Box::pin(async move {
-            for (subject, claim) in claims {
-                subject_keys::make_live(tx, &app, subject, claim).await?;
-                blind_indexes::make_live(tx, &app, subject, claim).await?;
-            }
-            Ok(())
+            subject_keys::make_live_many(tx, &app, &claims).await?;
+            blind_indexes::make_live_many(tx, &app, &claims).await
         })
     });
     if let Err(error) = live.await {

@@ -10,6 +10,7 @@ mod claims;
 mod item;
 mod others;
 mod subjects;
+mod write;
 
 #[cfg(test)]
 mod tests;
@@ -29,7 +30,7 @@ use crate::model::Model;
 use crate::once::Answer;
 use crate::oubli::Oubli;
 
-use item::{Item, waves};
+use item::{Item, Other, waves};
 
 /// The most lines in one batch.
 pub const MAX_LINES: usize = 1_000;
@@ -134,12 +135,39 @@ pub async fn apply(
     call: &Call,
     lines: Vec<Result<ImportLine, Refusal>>,
 ) -> Result<Vec<LineResult>> {
-    if lines.is_empty() || lines.len() > MAX_LINES {
-        return Err(Refusal::new(Code::InvalidBody).at("/lines", "must be 1 to 1000").into());
-    }
+    check_count(&lines)?;
     if let Some(earlier) = oubli.earlier_answer(call, oubli.now()).await? {
         return Ok(earlier);
     }
+    let results = begin(oubli, call, lines).await?.finish().await?;
+    remember(oubli, call, results).await
+}
+
+fn check_count(lines: &[Result<ImportLine, Refusal>]) -> Result<(), Refusal> {
+    if (1..=MAX_LINES).contains(&lines.len()) {
+        return Ok(());
+    }
+    Err(Refusal::new(Code::InvalidBody).at("/lines", "must be 1 to 1000"))
+}
+
+/// A batch whose people are applied. Its records and consents are left.
+pub struct Begun<'a> {
+    run: Run<'a>,
+    results: Vec<Option<LineResult>>,
+    others: Vec<Other>,
+}
+
+/// The first half of [`apply`], which remembers no answer: the people. While the second half of a
+/// batch runs, the first half of the next one may.
+///
+/// # Errors
+/// As [`apply`].
+pub async fn begin<'a>(
+    oubli: &'a Arc<Oubli>,
+    call: &Call,
+    lines: Vec<Result<ImportLine, Refusal>>,
+) -> Result<Begun<'a>> {
+    check_count(&lines)?;
     let model = oubli.model(&mut oubli.data().conn().await?, &call.caller.app).await?;
     let run = Run { oubli, call: Call { caller: call.caller.clone(), once: None }, model };
     let mut results: Vec<Option<LineResult>> = vec![None; lines.len()];
@@ -154,10 +182,20 @@ pub async fn apply(
     for wave in waves(people, |item| item.ties.clone()) {
         put(&mut results, subjects::apply(&run, &wave).await?);
     }
-    for wave in waves(others, |item| vec![item.macs.line]) {
-        put(&mut results, others::apply(&run, &wave).await?);
+    Ok(Begun { run, results, others })
+}
+
+impl Begun<'_> {
+    /// The second half of [`apply`]: the records and consents, and the results of all.
+    ///
+    /// # Errors
+    /// As [`apply`].
+    pub async fn finish(mut self) -> Result<Vec<LineResult>> {
+        for wave in waves(self.others, |item| vec![item.macs.line]) {
+            put(&mut self.results, others::apply(&self.run, &wave).await?);
+        }
+        Ok(self.results.into_iter().flatten().collect())
     }
-    remember(oubli, call, results.into_iter().flatten().collect()).await
 }
 
 /// What became of some lines, each with its place in the batch.

@@ -1,19 +1,19 @@
-//! The records and consents of a batch, in one transaction.
+//! The records and consents of a batch, prepared for one transaction.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use oubli_domain::import_line::{ConsentLine, Line, Whose};
-use oubli_domain::request::SubjectState;
-use oubli_domain::{AppId, Code, EventId, Refusal, SubjectId};
-use oubli_store::imported_lines::{self, ImportedLine};
+use oubli_domain::{Code, EventId, Refusal, SubjectId};
 use oubli_store::records::RecordKey;
-use oubli_store::subjects::Subject;
-use oubli_store::{Result as StoreResult, StoreError, Tx, consents as consent_rows, subjects};
+use oubli_store::{consents as consent_rows, imported_lines, subjects};
 
 use super::item::{Other, again, known, line_mac, reused};
+use super::write::{Ready, ReadyLines, write};
 use super::{LineResult, Results, Run};
 use crate::consents::{self, ConsentImport, NewConsent, PreparedConsent, RecordedEvent};
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::keyring::DataKeys;
 use crate::records::{self, PreparedRecord, RecordImport};
 use crate::retry::retry_stale;
 use crate::subjects::{SubjectSelector, resolve_many};
@@ -21,20 +21,6 @@ use crate::subjects::{SubjectSelector, resolve_many};
 /// Applies lines of which no two have one id.
 pub(super) async fn apply(run: &Run<'_>, lines: &[Other]) -> Result<Results> {
     retry_stale(|| Box::pin(try_once(run, lines))).await
-}
-
-/// A line that only needs its transaction.
-#[derive(Clone)]
-struct Ready {
-    n: usize,
-    row: ImportedLine,
-    what: What,
-}
-
-#[derive(Clone)]
-enum What {
-    Record(PreparedRecord),
-    Consent(PreparedConsent),
 }
 
 async fn try_once(run: &Run<'_>, lines: &[Other]) -> Result<Results> {
@@ -53,12 +39,14 @@ async fn try_once(run: &Run<'_>, lines: &[Other]) -> Result<Results> {
             Err(refusal) => results.push((line.n, LineResult::from(&refusal))),
         }
     }
-    let mut ready = Vec::with_capacity(found.len());
-    ready_records(run, &found, &mut ready, &mut results).await?;
-    ready_consents(run, &found, &mut ready, &mut results).await?;
-    // By subject, so that two imports never wait for each other; the order of one person's lines
-    // stays.
-    ready.sort_by_key(|one| (one.row.subject, one.n));
+    let subjects: BTreeSet<SubjectId> = found.iter().map(|(_, subject)| *subject).collect();
+    let subjects = subjects.into_iter().collect();
+    let keys = run.oubli.keyring().read_data_keys(&run.call.caller.app, subjects).await?;
+    let keys = Arc::new(keys);
+    let ready = ReadyLines {
+        records: ready_records(run, &keys, &found, &mut results).await?,
+        consents: ready_consents(run, &keys, &found, &mut results).await?,
+    };
     results.extend(write(run, ready).await?);
     Ok(results)
 }
@@ -131,30 +119,28 @@ async fn by_identifier(
     Ok(selectors.iter().map(|selector| selector.as_ref().and_then(|_| found.next())).collect())
 }
 
-/// Sorts what was prepared into what is written and what is refused.
+/// Those of the prepared lines that can be written.
 fn sort<T>(
     lines: Vec<(&Other, SubjectId)>,
     prepared: Vec<Result<T, Refusal>>,
-    what: impl Fn(T) -> What,
-    ready: &mut Vec<Ready>,
     results: &mut Results,
-) {
+) -> Vec<Ready<T>> {
+    let mut ready = Vec::with_capacity(lines.len());
     for ((line, subject), prepared) in lines.into_iter().zip(prepared) {
         match prepared {
-            Ok(one) => {
-                ready.push(Ready { n: line.n, row: line.macs.row(subject), what: what(one) });
-            }
+            Ok(what) => ready.push(Ready { n: line.n, row: line.macs.row(subject), what }),
             Err(refusal) => results.push((line.n, LineResult::from(&refusal))),
         }
     }
+    ready
 }
 
 async fn ready_records(
     run: &Run<'_>,
+    keys: &Arc<DataKeys>,
     found: &[(&Other, SubjectId)],
-    ready: &mut Vec<Ready>,
     results: &mut Results,
-) -> Result<()> {
+) -> Result<Vec<Ready<PreparedRecord>>> {
     let (mut lines, mut wanted) = (Vec::new(), Vec::new());
     for (other, subject) in found {
         let Line::Record(line) = &other.line else { continue };
@@ -166,21 +152,21 @@ async fn ready_records(
             created_at: line.created_at,
         });
     }
-    let prepared = records::prepare_imports(run.oubli, &run.call.caller, wanted).await?;
-    sort(lines, prepared, What::Record, ready, results);
-    Ok(())
+    let prepared = records::prepare_imports(run.oubli, &run.call.caller, keys, wanted).await?;
+    Ok(sort(lines, prepared, results))
 }
 
 async fn ready_consents(
     run: &Run<'_>,
+    keys: &DataKeys,
     found: &[(&Other, SubjectId)],
-    ready: &mut Vec<Ready>,
     results: &mut Results,
-) -> Result<()> {
+) -> Result<Vec<Ready<PreparedConsent>>> {
+    let mut recorded = recorded(run, keys, found).await?;
     let (mut lines, mut wanted) = (Vec::new(), Vec::new());
     for (other, subject) in found {
         let Line::Consent(line) = &other.line else { continue };
-        if let Some(result) = recorded(run, *subject, line).await? {
+        if let Some(result) = recorded.remove(&other.n) {
             results.push((other.n, result));
             continue;
         }
@@ -199,36 +185,40 @@ async fn ready_consents(
             occurred_at: line.occurred_at,
         });
     }
-    let prepared = consents::prepare_imports(run.oubli, &run.call.caller, wanted).await?;
-    sort(lines, prepared, What::Consent, ready, results);
-    Ok(())
+    let prepared = consents::prepare_imports(run.oubli, &run.call.caller, keys, wanted).await?;
+    Ok(sort(lines, prepared, results))
 }
 
-/// What a line comes to whose id is that of an event that this very app recorded, as in an export of
-/// it: nothing, or a refusal when it says otherwise. None for any other line.
+/// What lines come to whose ids are those of events that this very app recorded, as in an export of
+/// it: nothing, or a refusal where one says otherwise. By their places; any other line is left out.
 async fn recorded(
     run: &Run<'_>,
-    subject: SubjectId,
-    line: &ConsentLine,
-) -> Result<Option<LineResult>> {
-    let Ok(event) = line.id.expose().parse::<EventId>() else { return Ok(None) };
+    keys: &DataKeys,
+    found: &[(&Other, SubjectId)],
+) -> Result<HashMap<usize, LineResult>> {
+    let own = found.iter().filter_map(|(other, subject)| {
+        let Line::Consent(line) = &other.line else { return None };
+        Some((other.n, line, (*subject, line.id.expose().parse::<EventId>().ok()?)))
+    });
+    let own: Vec<(usize, &ConsentLine, (SubjectId, EventId))> = own.collect();
     let app = &run.call.caller.app;
+    let places: Vec<(SubjectId, EventId)> = own.iter().map(|(.., place)| *place).collect();
     let mut conn = run.oubli.data().conn().await?;
-    let found = consent_rows::get(&mut conn, app, subject, event).await?;
+    let mut stored = consent_rows::get_many(&mut conn, app, &places).await?;
     drop(conn);
-    let Some(stored) = found else { return Ok(None) };
-    let opened = async {
-        let key = run.oubli.keyring().data_key(app, subject).await?;
-        RecordedEvent::open(&key, stored)
-    };
-    Ok(Some(match opened.await {
-        Ok(event) if tells_of(line, &event) => LineResult::Unchanged,
-        Ok(_) => reused(),
-        Err(Error::Refused(refusal)) if refusal.code != Code::Unavailable => {
-            LineResult::from(&refusal)
-        }
-        Err(error) => return Err(error),
-    }))
+    let mut results = HashMap::with_capacity(stored.len());
+    for (n, line, place) in own {
+        let Some(stored) = stored.remove(&place) else { continue };
+        let result = match keys.get(&place.0) {
+            None => LineResult::from(&Refusal::new(Code::SubjectNotFound)),
+            Some(key) if tells_of(line, &RecordedEvent::open(key, stored)?) => {
+                LineResult::Unchanged
+            }
+            Some(_) => reused(),
+        };
+        results.insert(n, result);
+    }
+    Ok(results)
 }
 
 /// Whether a line says what was recorded. A notice or signals that it leaves out are no difference.
@@ -247,63 +237,4 @@ fn tells_of(line: &ConsentLine, recorded: &RecordedEvent) -> bool {
         && (&event.purpose, event.action) == (&line.purpose, line.action)
         && event.occurred_at == line.occurred_at
         && (line.signals.is_empty() || line.signals == recorded.signals)
-}
-
-async fn write(run: &Run<'_>, ready: Vec<Ready>) -> Result<Results> {
-    if ready.is_empty() {
-        return Ok(Results::new());
-    }
-    let app = run.call.caller.app.clone();
-    let written = run.oubli.data().write("import.lines", move |tx| {
-        let (app, ready) = (app.clone(), ready.clone());
-        Box::pin(async move {
-            let (mut results, mut locked) = (Results::with_capacity(ready.len()), HashMap::new());
-            for one in &ready {
-                let result = match write_one(tx, &app, one, &mut locked).await {
-                    Ok(()) => LineResult::Imported,
-                    Err(StoreError::Refused(refusal)) => LineResult::from(&refusal),
-                    Err(error) => return Err(error),
-                };
-                results.push((one.n, result));
-            }
-            Ok(results)
-        })
-    });
-    Ok(written.await?)
-}
-
-/// Writes a line and that it was imported. A refusal comes before anything is written.
-async fn write_one(
-    tx: &mut Tx,
-    app: &AppId,
-    one: &Ready,
-    locked: &mut HashMap<SubjectId, Subject>,
-) -> StoreResult<()> {
-    match &one.what {
-        What::Record(record) => {
-            let subject = match locked.get(&one.row.subject) {
-                Some(subject) => *subject,
-                None => lock(tx, app, one.row.subject).await?,
-            };
-            locked.insert(one.row.subject, subject);
-            record.apply(tx, &subject).await?;
-        }
-        What::Consent(consent) => {
-            consent.apply(tx).await?;
-        }
-    }
-    match imported_lines::insert(tx, app, &one.row).await {
-        // Another import was first with this line.
-        Err(StoreError::Duplicate { .. }) => Err(StoreError::Stale),
-        done => done,
-    }
-}
-
-/// Locks one whose records may be written.
-async fn lock(tx: &mut Tx, app: &AppId, subject: SubjectId) -> StoreResult<Subject> {
-    let subject = subjects::lock(tx, app, subject).await?;
-    if subject.state == SubjectState::Restricted {
-        return Err(StoreError::Refused(Code::SubjectRestricted.into()));
-    }
-    Ok(subject)
 }

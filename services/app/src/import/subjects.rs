@@ -3,10 +3,10 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use oubli_domain::{Code, Refusal, SubjectId};
+use oubli_domain::{AppId, Code, Refusal, SubjectId};
 use oubli_store::events::NewEvent;
 use oubli_store::imported_lines::{self, ImportedLine};
-use oubli_store::{StoreError, apps, events, subjects};
+use oubli_store::{Result as StoreResult, StoreError, Tx, apps, events, subjects};
 
 use super::item::{Person, again, known};
 use super::{LineResult, Results, Run, claims};
@@ -51,7 +51,7 @@ async fn try_once(run: &Run<'_>, people: &[Person], attempt: u32) -> Result<Opti
                 return Ok(None);
             }
             Err(Error::Store(StoreError::Stale)) => {
-                for draft in &drafts {
+                for draft in drafts.iter() {
                     draft.outdate(run.oubli);
                 }
                 return Ok(None);
@@ -59,8 +59,9 @@ async fn try_once(run: &Run<'_>, people: &[Person], attempt: u32) -> Result<Opti
             Err(error) => return Err(error),
         }
     }
-    let rows = plan.new.iter().zip(&drafts).map(|(person, draft)| person.macs.row(draft.subject));
-    match write(run, &drafts, rows.collect(), &matched).await {
+    let rows =
+        plan.new.iter().zip(drafts.iter()).map(|(person, draft)| person.macs.row(draft.subject));
+    match write(run, &drafts, rows.collect(), matched).await {
         Ok(refused) => {
             claims::make_live_or_leave(run, &drafts).await;
             plan.results.extend(plan.new.iter().map(|person| (person.n, LineResult::Imported)));
@@ -133,7 +134,6 @@ async fn owners(run: &Run<'_>, people: &[&Person]) -> Result<Vec<BTreeSet<Subjec
 }
 
 /// One who is there, with what says so.
-#[derive(Clone)]
 struct Matched {
     n: usize,
     row: ImportedLine,
@@ -142,7 +142,6 @@ struct Matched {
 }
 
 /// What is written of one who is there.
-#[derive(Clone)]
 struct Said {
     event: NewEvent,
     ends: Vec<ImportedEnd>,
@@ -205,9 +204,9 @@ async fn said_of(run: &Run<'_>, person: &Person, subject: SubjectId) -> Result<S
 }
 
 /// Makes keys and ciphertext, off the threads that answer others.
-async fn drafts(run: &Run<'_>, people: &[&Person]) -> Result<Vec<Draft>> {
+async fn drafts(run: &Run<'_>, people: &[&Person]) -> Result<Arc<Vec<Draft>>> {
     if people.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Arc::default());
     }
     let now = run.oubli.now();
     let new: Vec<_> = people
@@ -219,16 +218,13 @@ async fn drafts(run: &Run<'_>, people: &[&Person]) -> Result<Vec<Draft>> {
             (person.identifiers.clone(), Past { created_at, last_contact, ended })
         })
         .collect();
-    let (oubli, call) = (Arc::clone(run.oubli), run.call.clone());
-    let runtime = tokio::runtime::Handle::current();
+    let caller = run.call.caller.clone();
+    let app_keys = run.oubli.keyring().app(&caller.app).await?;
     let made = run.oubli.tasks().spawn_blocking(move || {
-        runtime.block_on(async move {
-            let mut drafts = Vec::with_capacity(new.len());
-            for (identifiers, past) in &new {
-                drafts.push(Draft::since(&oubli, &call, identifiers, Some(past)).await?);
-            }
-            Ok(drafts)
-        })
+        let draft = |(identifiers, past): &(Vec<_>, _)| {
+            Draft::imported(&app_keys, &caller, identifiers, past, now)
+        };
+        new.iter().map(draft).collect::<Result<_>>().map(Arc::new)
     });
     made.await.map_err(|_| Error::TaskEnded("the preparation of an import"))?
 }
@@ -236,42 +232,45 @@ async fn drafts(run: &Run<'_>, people: &[&Person]) -> Result<Vec<Draft>> {
 /// Step 2 of the claim protocol for those who are new; the lines of all.
 async fn write(
     run: &Run<'_>,
-    drafts: &[Draft],
+    drafts: &Arc<Vec<Draft>>,
     rows: Vec<ImportedLine>,
-    matched: &[Matched],
+    matched: Vec<Matched>,
 ) -> Result<Results> {
     let app = run.call.caller.app.clone();
-    let (drafts, matched) = (drafts.to_vec(), matched.to_vec());
+    let work = Arc::new((Arc::clone(drafts), rows, matched));
     let written = run.oubli.data().write("import.subjects", move |tx| {
-        let (app, drafts, rows) = (app.clone(), drafts.clone(), rows.clone());
-        let matched = matched.clone();
+        let (app, work) = (app.clone(), Arc::clone(&work));
         Box::pin(async move {
+            let (drafts, rows, matched) = work.as_ref();
             apps::hold(tx, &app).await?;
-            for (draft, row) in drafts.iter().zip(&rows) {
-                draft.insert(tx).await?;
-                imported_lines::insert(tx, &app, row).await?;
-            }
+            Draft::insert(tx, drafts).await?;
+            imported_lines::insert_many(tx, &app, rows).await?;
             let mut results = Vec::with_capacity(matched.len());
             for one in matched {
-                let result = match &one.said {
-                    Err(refusal) => LineResult::from(refusal),
-                    Ok(said) => match subjects::lock(tx, &app, one.row.subject).await {
-                        Ok(_) => {
-                            imported_lines::insert(tx, &app, &one.row).await?;
-                            events::insert(tx, &said.event).await?;
-                            for end in &said.ends {
-                                end.apply(tx).await?;
-                            }
-                            LineResult::Imported
-                        }
-                        Err(StoreError::Refused(refusal)) => LineResult::from(&refusal),
-                        Err(error) => return Err(error),
-                    },
-                };
-                results.push((one.n, result));
+                results.push((one.n, write_matched(tx, &app, one).await?));
             }
             Ok(results)
         })
     });
     Ok(written.await?)
+}
+
+/// Writes what a line says of one who is there. Nothing is written of one who may not be written
+/// about.
+async fn write_matched(tx: &mut Tx, app: &AppId, one: &Matched) -> StoreResult<LineResult> {
+    let said = match &one.said {
+        Ok(said) => said,
+        Err(refusal) => return Ok(LineResult::from(refusal)),
+    };
+    match subjects::lock(tx, app, one.row.subject).await {
+        Ok(_) => {}
+        Err(StoreError::Refused(refusal)) => return Ok(LineResult::from(&refusal)),
+        Err(error) => return Err(error),
+    }
+    imported_lines::insert_many(tx, app, [&one.row]).await?;
+    events::insert(tx, &said.event).await?;
+    for end in &said.ends {
+        end.apply(tx).await?;
+    }
+    Ok(LineResult::Imported)
 }

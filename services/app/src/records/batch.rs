@@ -1,21 +1,21 @@
 //! Putting many records in one transaction.
 
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 
-use oubli_domain::request::SubjectState;
 use oubli_domain::{AppId, Code, Name, RecordId, Refusal, SubjectId};
 use oubli_store::records::RecordKey;
 use oubli_store::subjects::{self, Subject};
-use oubli_store::{StoreError, Tx, apps};
+use oubli_store::{Result as StoreResult, Tx, apps};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::apply::apply_many;
 use super::prepare::{Prepared, Seen, Wanted, prepare};
 use super::write::{ATTEMPTS, IfMatch, Written};
 use crate::caller::Call;
 use crate::error::{Error, Result};
+use crate::keyring::DataKeys;
 use crate::once::Answer;
 use crate::oubli::Oubli;
 use crate::subjects::{SubjectSelector, resolve_many};
@@ -72,12 +72,15 @@ pub enum BatchResult {
     },
 }
 
-impl BatchResult {
-    fn refused(refusal: &Refusal) -> Self {
-        Self::Refused {
-            problem: refusal.code.slug().to_owned(),
-            status: refusal.code.status(),
-            pointers: refusal.errors.iter().map(|e| e.pointer.clone()).collect(),
+impl From<Result<Written, Refusal>> for BatchResult {
+    fn from(result: Result<Written, Refusal>) -> Self {
+        match result {
+            Ok(written) => Self::Put { written },
+            Err(refusal) => Self::Refused {
+                problem: refusal.code.slug().to_owned(),
+                status: refusal.code.status(),
+                pointers: refusal.errors.iter().map(|e| e.pointer.clone()).collect(),
+            },
         }
     }
 }
@@ -145,9 +148,12 @@ async fn prepare_all(
     let mut prepared = Vec::with_capacity(items.len());
     for (keys, items) in keys.chunks(PAGE).zip(items.chunks(PAGE)) {
         let seen = see(oubli, app, keys).await?;
+        let subjects: BTreeSet<SubjectId> = keys.iter().flatten().map(|key| key.subject).collect();
+        let subjects: Vec<SubjectId> = subjects.into_iter().collect();
+        let data_keys = oubli.keyring().data_keys(app, &subjects).await?;
         for ((key, seen), item) in keys.iter().zip(seen).zip(items) {
             prepared.push(match (key, seen) {
-                (Ok(key), Ok(seen)) => prepare_one(oubli, call, key, &seen, item).await?,
+                (Ok(key), Ok(seen)) => prepare_one(oubli, call, key, &data_keys, &seen, item)?,
                 (Err(refusal), _) => Err(refusal.clone()),
                 (_, Err(refusal)) => Err(refusal),
             });
@@ -204,19 +210,20 @@ async fn see(
     Ok(seen)
 }
 
-async fn prepare_one(
+fn prepare_one(
     oubli: &Oubli,
     call: &Call,
     key: &RecordKey,
+    data_keys: &DataKeys,
     seen: &Seen,
     item: &BatchItem,
 ) -> Result<Item> {
-    let data_key = match refusable(oubli.keyring().data_key(&call.caller.app, key.subject).await)? {
-        Ok(data_key) => data_key,
-        Err(refusal) => return Ok(Err(refusal)),
+    // Whoever has no key was erased since.
+    let Some(data_key) = data_keys.get(&key.subject) else {
+        return Ok(Err(Code::SubjectNotFound.into()));
     };
     let wanted = Wanted::Put(item.body.clone());
-    refusable(prepare(&call.caller, &data_key, key, &wanted, item.if_match, seen, oubli.now()))
+    refusable(prepare(&call.caller, data_key, key, &wanted, item.if_match, seen, oubli.now()))
 }
 
 /// A refusal is the item's; any other error is the batch's.
@@ -228,56 +235,14 @@ fn refusable<T>(result: Result<T>) -> Result<Result<T, Refusal>> {
     }
 }
 
-/// Applies what was prepared; each subject is locked once, and one that may no longer be written
-/// about refuses its items alone. It goes by subject and place, so that two batches never wait for
-/// each other.
-async fn apply_all(
-    tx: &mut Tx,
-    app: &AppId,
-    items: &[Item],
-) -> oubli_store::Result<Vec<BatchResult>> {
-    let mut results: Vec<Option<BatchResult>> = vec![None; items.len()];
-    let mut order: Vec<usize> = (0..items.len()).collect();
-    let place = |n: usize| items[n].as_ref().ok().map(Prepared::place);
-    order.sort_by(|a, b| place(*a).cmp(&place(*b)));
-    let mut locked: HashMap<SubjectId, Result<Subject, Refusal>> = HashMap::new();
-    for n in order {
-        results[n] = Some(match &items[n] {
-            Ok(prepared) => apply_one(tx, app, prepared, &mut locked).await?,
-            Err(refusal) => BatchResult::refused(refusal),
-        });
-    }
-    Ok(results.into_iter().flatten().collect())
-}
-
-async fn apply_one(
-    tx: &mut Tx,
-    app: &AppId,
-    prepared: &Prepared,
-    locked: &mut HashMap<SubjectId, Result<Subject, Refusal>>,
-) -> oubli_store::Result<BatchResult> {
-    let subject = prepared.subject();
-    let row = match locked.entry(subject) {
-        Entry::Occupied(known) => known.into_mut(),
-        Entry::Vacant(new) => new.insert(lock(tx, app, subject).await?),
-    };
-    match row {
-        Err(refusal) => Ok(BatchResult::refused(refusal)),
-        Ok(row) => Ok(BatchResult::Put { written: prepared.apply(tx, row).await? }),
-    }
-}
-
-async fn lock(
-    tx: &mut Tx,
-    app: &AppId,
-    subject: SubjectId,
-) -> oubli_store::Result<Result<Subject, Refusal>> {
-    match subjects::lock(tx, app, subject).await {
-        Ok(row) if row.state == SubjectState::Restricted => {
-            Ok(Err(Refusal::new(Code::SubjectRestricted)))
-        }
-        Ok(row) => Ok(Ok(row)),
-        Err(StoreError::Refused(refusal)) => Ok(Err(refusal)),
-        Err(error) => Err(error),
-    }
+/// Applies what was prepared; one who may no longer be written about refuses its items alone.
+async fn apply_all(tx: &mut Tx, app: &AppId, items: &[Item]) -> StoreResult<Vec<BatchResult>> {
+    let prepared: Vec<&Prepared> = items.iter().flatten().collect();
+    let locked = subjects::lock_many(tx, app, prepared.iter().map(|one| one.subject())).await?;
+    let mut written = apply_many(tx, app, &locked, &prepared).await?.into_iter();
+    let results = items.iter().map(|item| match item {
+        Ok(_) => written.next().unwrap_or_else(|| Err(Code::Internal.into())),
+        Err(refusal) => Err(refusal.clone()),
+    });
+    Ok(results.map(BatchResult::from).collect())
 }

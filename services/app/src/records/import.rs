@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::prepare::{Prepared, Seen, Wanted, prepare};
 use crate::caller::Caller;
-use crate::data_keys::data_keys;
 use crate::error::{Error, Result};
+use crate::keyring::DataKeys;
 use crate::model::Model;
 use crate::oubli::Oubli;
 
@@ -32,7 +32,8 @@ struct World {
     places: HashMap<RecordKey, PlaceState>,
 }
 
-/// Prepares each of these, off the threads that answer others: validated, numbered, encrypted.
+/// Prepares each of these, off the threads that answer others: validated, numbered, encrypted. Whose
+/// key is not among `keys` was erased.
 ///
 /// # Errors
 /// When a database fails. What is wrong with one record stands in its own place: `record-exists`
@@ -40,6 +41,7 @@ struct World {
 pub(crate) async fn prepare_imports(
     oubli: &Oubli,
     caller: &Caller,
+    keys: &Arc<DataKeys>,
     wanted: Vec<RecordImport>,
 ) -> Result<Vec<Result<Prepared, Refusal>>> {
     if wanted.is_empty() {
@@ -48,8 +50,7 @@ pub(crate) async fn prepare_imports(
     let ids: BTreeSet<SubjectId> = wanted.iter().map(|record| record.key.subject).collect();
     let ids: Vec<SubjectId> = ids.into_iter().collect();
     let world = look(oubli, caller, &ids, &wanted).await?;
-    let keys = data_keys(oubli, &caller.app, &ids).await?;
-    let (caller, now) = (caller.clone(), oubli.now());
+    let (caller, keys, now) = (caller.clone(), Arc::clone(keys), oubli.now());
     let prepared = oubli.tasks().spawn_blocking(move || {
         let mut taken = HashSet::new();
         let one = |record: RecordImport| {
@@ -58,10 +59,8 @@ pub(crate) async fn prepare_imports(
             if there || taken.contains(&key) {
                 return Ok(Err(Code::RecordExists.into()));
             }
-            let data_key = match keys.get(&key.subject) {
-                Some(Ok(data_key)) => data_key,
-                Some(Err(refusal)) => return Ok(Err(refusal.clone())),
-                None => return Ok(Err(Code::SubjectNotFound.into())),
+            let Some(data_key) = keys.get(&key.subject) else {
+                return Ok(Err(Code::SubjectNotFound.into()));
             };
             match world.prepare(&caller, data_key, record, now) {
                 Ok(prepared) => {

@@ -3,6 +3,7 @@
 //! A write is prepared first (the current row is read, validated against, encrypted for the next
 //! version) and then applied in a transaction that finds the row as it was read, or prepares again.
 
+mod apply;
 mod batch;
 mod body;
 mod history;
@@ -15,6 +16,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use apply::apply_many;
 pub use batch::{BatchItem, BatchResult, MAX_BATCH, put_batch};
 pub use history::versions;
 pub(crate) use import::{RecordImport, prepare_imports};

@@ -105,17 +105,17 @@ impl Seen {
 #[derive(Clone, Debug)]
 pub(crate) struct Prepared {
     app: AppId,
-    key: RecordKey,
+    pub(super) key: RecordKey,
     /// The version of the data map that allows it, which must be in force.
-    map: i64,
+    pub(super) map: i64,
     /// The last contact that its clock may count from, which must be the last still.
-    last_contact: Time,
+    pub(super) last_contact: Time,
     /// The version that must be there; none when no record must be.
-    base: Option<i64>,
+    pub(super) base: Option<i64>,
     /// What is there afterwards; none for a deletion.
-    record: Option<StoredRecord>,
-    version: Version,
-    event: NewEvent,
+    pub(super) record: Option<StoredRecord>,
+    pub(super) version: Version,
+    pub(super) event: NewEvent,
     /// What the caller is told.
     pub(super) written: Written,
 }
@@ -250,18 +250,21 @@ impl Prepared {
         if subject.last_contact != self.last_contact {
             return Err(StoreError::Stale);
         }
-        match (&self.record, self.base) {
-            (Some(record), None) => records::insert(tx, &self.app, record, self.map).await?,
-            // The update finds the row by the version before; a deleted one counts on from there.
-            (Some(record), Some(_)) => {
-                records::update(tx, &self.app, record, self.map).await?;
-            }
-            (None, Some(base)) => records::delete(tx, &self.app, &self.key, base).await?,
-            (None, None) => return Err(StoreError::Stale),
-        }
+        self.apply_row(tx).await?;
         records::insert_version(tx, &self.app, &self.key, &self.version).await?;
         events::insert(tx, &self.event).await?;
         Ok(self.written)
+    }
+
+    /// Writes the record itself, without its version and event.
+    pub(super) async fn apply_row(&self, tx: &mut Tx) -> StoreResult<()> {
+        match (&self.record, self.base) {
+            (Some(record), None) => records::insert(tx, &self.app, record, self.map).await,
+            // The update finds the row by the version before; a deleted one counts on from there.
+            (Some(record), Some(_)) => records::update(tx, &self.app, record, self.map).await,
+            (None, Some(base)) => records::delete(tx, &self.app, &self.key, base).await,
+            (None, None) => Err(StoreError::Stale),
+        }
     }
 
     /// Locks the subject, then [`Prepared::apply`].

@@ -1,28 +1,21 @@
 //! Creating a subject, alone or if it is not there yet.
 
 use oubli_domain::identifier::{IdentifierType, NormalisedIdentifier, normalise};
-use oubli_domain::import_line::EndedPurpose;
-use oubli_domain::{AppId, ClaimId, Code, IdentifierId, Pii, Refusal, SubjectId, Time};
-use oubli_store::events::NewEvent;
+use oubli_domain::{AppId, Code, IdentifierId, Pii, Refusal, SubjectId, Time};
 use oubli_store::identifiers::SealedIdentifier;
-use oubli_store::keys::blind_indexes::{self, BlindIndex, Owner};
-use oubli_store::keys::key_sets;
-use oubli_store::keys::subject_keys::{self, WrappedDataKey};
-use oubli_store::{Result as StoreResult, StoreError, Tx, apps, events, identifiers, subjects};
+use oubli_store::{StoreError, subjects};
 use oubli_vault::{DataKey, Label};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
-use super::claims::{self, ATTEMPTS, clear_the_way};
+use super::claims::ATTEMPTS;
+use super::draft::Draft;
 use super::identifiers::add_normalised;
 use super::resolve::find_owner;
 use crate::caller::Call;
 use crate::error::{Error, Result};
-use crate::log::Entry;
 use crate::model::Model;
 use crate::once::Answer;
 use crate::oubli::Oubli;
-use crate::purposes::ImportedEnd;
 
 /// The most identifiers that one call may bring.
 const MAX_IDENTIFIERS: usize = 20;
@@ -202,176 +195,6 @@ async fn create_or_find(oubli: &Oubli, call: &Call, new: &[Prepared]) -> Result<
         }
     }
     Err(Code::Unavailable.into())
-}
-
-/// A subject as it is about to be written.
-#[derive(Clone)]
-pub(crate) struct Draft {
-    app: AppId,
-    pub(crate) subject: SubjectId,
-    pub(crate) claim: ClaimId,
-    at: Time,
-    /// The revision of the app's keys that `key` and `indexes` were made under.
-    revision: i64,
-    created_at: Time,
-    last_contact: Time,
-    key: WrappedDataKey,
-    pub(crate) indexes: Vec<(BlindIndex, IdentifierId)>,
-    sealed: Vec<SealedIdentifier>,
-    event: NewEvent,
-    ends: Vec<ImportedEnd>,
-}
-
-/// What an import knows of a person's past.
-#[derive(Clone, Debug)]
-pub(crate) struct Past {
-    /// When the app first knew the person.
-    pub(crate) created_at: Time,
-    /// When the person last made contact.
-    pub(crate) last_contact: Time,
-    /// The purposes that are over.
-    pub(crate) ended: Vec<EndedPurpose>,
-}
-
-impl Draft {
-    /// Makes everything that is written, for a subject of now.
-    pub(crate) async fn new(oubli: &Oubli, call: &Call, new: &[Prepared]) -> Result<Self> {
-        Self::since(oubli, call, new, None).await
-    }
-
-    /// The same for one that an import brings.
-    pub(crate) async fn since(
-        oubli: &Oubli,
-        call: &Call,
-        new: &[Prepared],
-        imported: Option<&Past>,
-    ) -> Result<Self> {
-        let (app, at) = (call.caller.app.clone(), oubli.now());
-        let (subject, claim) = (SubjectId::fresh(at), ClaimId::fresh(at));
-        let app_keys = oubli.keyring().app(&app).await?;
-        let (data_key, key) = app_keys.new_data_key(subject, claim)?;
-        let mut indexes = Vec::with_capacity(new.len());
-        let mut sealed = Vec::with_capacity(new.len());
-        for identifier in new {
-            let row = seal(&data_key, &identifier.raw, at)?;
-            let all = app_keys.blind_indexes(&identifier.normal)?;
-            indexes.extend(all.into_iter().map(|index| (index, row.identifier)));
-            sealed.push(row);
-        }
-        let types: Vec<&str> = sealed.iter().map(|s| s.kind.as_str()).collect();
-        let entry = Entry::about(subject, &data_key).payload(json!({ "identifier_types": types }));
-        let entry = if imported.is_some() { entry.reason("import") } else { entry };
-        let event = entry.event(&app, &call.caller.actor, at, "subject.created");
-        let (created_at, last_contact) =
-            imported.map_or((at, at), |past| (past.created_at, past.last_contact));
-        let ended = imported.iter().flat_map(|past| &past.ended);
-        let ends = ended.map(|end| ImportedEnd::new(&call.caller, subject, &data_key, end, at));
-        let revision = app_keys.revision();
-        Ok(Self {
-            app,
-            subject,
-            claim,
-            at,
-            revision,
-            created_at,
-            last_contact,
-            key,
-            indexes,
-            sealed,
-            event,
-            ends: ends.collect(),
-        })
-    }
-
-    /// Lets the app's keys be loaded again, after they turned out not to be in force any more.
-    pub(crate) fn outdate(&self, oubli: &Oubli) {
-        oubli.keyring().outdate(&self.app, self.revision);
-    }
-
-    /// Writes the pending rows, in a transaction of `keys`.
-    ///
-    /// # Errors
-    /// [`StoreError::Stale`] when the keys are not in force any more; see [`Draft::outdate`].
-    pub(crate) async fn insert_claim(&self, tx: &mut Tx) -> StoreResult<()> {
-        let (subject, claim, created_at) = (self.subject, self.claim, self.at);
-        let held = key_sets::hold(tx, &self.app, self.revision).await?;
-        subject_keys::insert(tx, &held, &self.key, created_at).await?;
-        for (index, identifier) in &self.indexes {
-            let identifier = *identifier;
-            let owner = Owner { subject, identifier, claim, live: false, created_at };
-            blind_indexes::insert(tx, &held, index, &owner).await?;
-        }
-        Ok(())
-    }
-
-    /// Keeps the claim and writes the subject, in a transaction of `data`.
-    pub(crate) async fn insert(&self, tx: &mut Tx) -> StoreResult<()> {
-        let (app, subject) = (&self.app, self.subject);
-        oubli_store::claims::keep(tx, app, self.claim, subject, self.at).await?;
-        subjects::insert_since(tx, app, subject, self.created_at, self.last_contact).await?;
-        for identifier in &self.sealed {
-            identifiers::insert(tx, app, subject, identifier).await?;
-        }
-        events::insert(tx, &self.event).await?;
-        for end in &self.ends {
-            end.apply(tx).await?;
-        }
-        Ok(())
-    }
-
-    /// Step 1: pending rows in `keys`.
-    async fn claim(&self, oubli: &Oubli) -> Result<()> {
-        let draft = self.clone();
-        oubli
-            .keys()
-            .write("subjects.claim", move |tx| {
-                let draft = draft.clone();
-                Box::pin(async move { draft.insert_claim(tx).await })
-            })
-            .await
-            .map_err(Error::from)
-    }
-
-    /// Whether one of the identifiers has an owner; see [`clear_the_way`].
-    async fn is_taken(&self, oubli: &Oubli, attempt: u32) -> Result<bool> {
-        for (index, _) in &self.indexes {
-            if clear_the_way(oubli, &self.app, index, attempt).await? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Steps 2 and 3. None when the claim was taken over meanwhile.
-    async fn keep(&self, oubli: &Oubli, call: &Call) -> Result<Option<Created>> {
-        let answer = Created { subject: self.subject, created: true, created_at: self.at };
-        let (draft, subject, claim) = (self.clone(), self.subject, self.claim);
-        let written = oubli
-            .write_once("subjects.create", call, Some(subject), Answer::Repeatable, move |tx| {
-                let draft = draft.clone();
-                Box::pin(async move {
-                    apps::hold(tx, &draft.app).await?;
-                    draft.insert(tx).await.map(|()| answer)
-                })
-            })
-            .await;
-        match written {
-            Ok(created) if created.subject == subject => {
-                claims::make_live_or_leave(oubli, &self.app, subject, claim).await;
-                Ok(Some(created))
-            }
-            // A repeat that ran beside the first call: the first one's subject stands.
-            Ok(earlier) => {
-                claims::settle_or_leave(oubli, &self.app, subject, claim).await;
-                Ok(Some(earlier))
-            }
-            Err(Error::Store(StoreError::Duplicate { .. })) => Ok(None),
-            Err(error) => {
-                claims::settle_or_leave(oubli, &self.app, subject, claim).await;
-                Err(error)
-            }
-        }
-    }
 }
 
 /// Encrypts an identifier as typed.

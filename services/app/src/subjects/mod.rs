@@ -3,6 +3,7 @@
 pub(crate) mod claims;
 mod contact;
 mod create;
+mod draft;
 mod identifiers;
 mod read;
 mod resolve;
@@ -11,7 +12,8 @@ mod resolve_many;
 pub use contact::{Contact, contact};
 pub(crate) use create::open_identifier;
 pub use create::{Created, NewIdentifier, create, ensure};
-pub(crate) use create::{Draft, Past, Prepared as PreparedIdentifier, prepare_for};
+pub(crate) use create::{Prepared as PreparedIdentifier, prepare_for};
+pub(crate) use draft::{Draft, Past};
 pub(crate) use identifiers::add_normalised;
 pub use identifiers::{Added, add, remove};
 pub use read::{Found, IdentifierInfo, get, list, lookup};

@@ -5,17 +5,19 @@ use oubli_domain::{AppId, ClaimId, IdentifierId, SubjectId, Time};
 use uuid::Uuid;
 
 use super::key_sets::Held;
-use super::{PendingClaim, pending_claims};
+use super::{PendingClaim, list_claims, pending_claims};
 use crate::conn::{Conn, Tx};
 use crate::error::{Result, StoreError};
+use crate::inserts::inserts;
 use crate::lists;
 use crate::statement::statements;
 
 statements! {
-    INSERT = "insert into blind_indexes (app_id, type, version, value, subject_id, identifier_id, claim_id, live, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     FIND = "select subject_id, identifier_id, claim_id, live, created_at from blind_indexes where app_id = $1 and type = $2 and version = $3 and value = $4";
     FIND_MANY = lite "select value, subject_id, identifier_id, claim_id, live, created_at from blind_indexes where app_id = $1 and type = $2 and version = $3 and value in (select unhex(value) from json_each($4))"
                 pg "select value, subject_id, identifier_id, claim_id, live, created_at from blind_indexes where app_id = $1 and type = $2 and version = $3 and value = any(array(select decode(value, 'hex') from jsonb_array_elements_text(cast(cast($4 as text) as jsonb))))";
+    MAKE_LIVE_MANY = lite "update blind_indexes set live = $2 where app_id = $1 and subject_id in (select unhex(value) from json_each($3)) and claim_id in (select unhex(value) from json_each($4))"
+                     pg "update blind_indexes set live = $2 where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($3 as text) as jsonb)))) and claim_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($4 as text) as jsonb))))";
     MAKE_LIVE = "update blind_indexes set live = $3 where app_id = $1 and subject_id = $2 and claim_id = $4";
     MAKE_PENDING = "update blind_indexes set live = $4, created_at = $5 where app_id = $1 and subject_id = $2 and identifier_id = $3";
     PENDING_OF = "select identifier_id from blind_indexes where app_id = $1 and subject_id = $2 and claim_id = $3 and live = $4";
@@ -31,6 +33,10 @@ statements! {
     DELETE_OLDER = lite "delete from blind_indexes where rowid in (select rowid from blind_indexes where app_id = $1 and type = $2 and version < $3 limit 500)"
                    pg "delete from blind_indexes where app_id = $1 and ctid in (select ctid from blind_indexes where app_id = $1 and type = $2 and version < $3 limit 500)";
     PENDING = "select distinct app_id, subject_id, claim_id from blind_indexes where live = $1 and created_at <= $2 limit $3";
+}
+
+inserts! {
+    INSERT = "blind_indexes" (app_id text, type text, version bigint, value bytea, subject_id uuid, identifier_id uuid, claim_id uuid, live boolean, created_at bigint);
 }
 
 /// One identifier's blind index.
@@ -99,12 +105,27 @@ impl From<Row> for Owner {
 /// # Errors
 /// [`StoreError::Duplicate`] when the identifier belongs to somebody, also by a pending claim.
 pub async fn insert(tx: &mut Tx, held: &Held, index: &BlindIndex, owner: &Owner) -> Result<()> {
+    insert_many(tx, held, [(index, *owner)]).await
+}
+
+/// Adds blind indexes.
+///
+/// # Errors
+/// [`StoreError::Duplicate`] when one of the identifiers belongs to somebody, also by a pending
+/// claim.
+pub async fn insert_many(
+    tx: &mut Tx,
+    held: &Held,
+    new: impl IntoIterator<Item = (&BlindIndex, Owner)>,
+) -> Result<()> {
     let app = held.app();
-    let (kind, version, value) = (index.kind.as_str(), index.version, &index.value);
-    let (subject, identifier, claim) = (owner.subject, owner.identifier, owner.claim);
-    let (live, at) = (owner.live, owner.created_at);
-    let args = (app, kind, version, value, subject, identifier, claim, live, at);
-    tx.execute_one(&INSERT, args).await
+    let rows = new.into_iter().map(|(index, owner)| {
+        let (kind, version, value) = (index.kind.as_str(), index.version, &index.value);
+        let (subject, identifier, claim) = (owner.subject, owner.identifier, owner.claim);
+        let (live, at) = (owner.live, owner.created_at);
+        (app, kind, version, value, subject, identifier, claim, live, at)
+    });
+    INSERT.all(tx, rows.collect()).await
 }
 
 /// Whom an identifier belongs to.
@@ -210,6 +231,16 @@ pub async fn delete_older(
 /// When the database does not answer.
 pub async fn make_live(tx: &mut Tx, app: &AppId, subject: SubjectId, claim: ClaimId) -> Result<()> {
     tx.execute(&MAKE_LIVE, (app, subject, true, claim)).await.map(drop)
+}
+
+/// Marks the indexes of kept claims as live. A claim is of one subject alone, so that two lists tell
+/// the pairs.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn make_live_many(tx: &mut Tx, app: &AppId, kept: &[(SubjectId, ClaimId)]) -> Result<()> {
+    let (subjects, claims) = list_claims(kept);
+    tx.execute(&MAKE_LIVE_MANY, (app, true, subjects, claims)).await.map(drop)
 }
 
 /// Marks the indexes of an identifier as pending from `at` on: whether they count is then asked of

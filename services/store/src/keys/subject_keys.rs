@@ -4,20 +4,29 @@ use oubli_domain::{AppId, ClaimId, SubjectId, Time};
 use uuid::Uuid;
 
 use super::key_sets::Held;
-use super::{PendingClaim, pending_claims};
+use super::{PendingClaim, list_claims, pending_claims};
 use crate::conn::{Conn, Tx};
 use crate::error::Result;
+use crate::inserts::inserts;
+use crate::lists;
 use crate::statement::statements;
 
 statements! {
     UNDER = "select subject_id, claim_id, live, key_id, key_version, epoch, wrapped, commitment from subject_keys where app_id = $1 and epoch = $2 and subject_id > $3 order by subject_id limit $4";
     REWRAP = "update subject_keys set epoch = $5, wrapped = $6 where app_id = $1 and subject_id = $2 and epoch = $3 and wrapped = $4";
     COUNTS = "select epoch, count(*) from subject_keys where app_id = $1 group by epoch order by epoch";
-    INSERT = "insert into subject_keys (app_id, subject_id, claim_id, live, key_id, key_version, epoch, wrapped, commitment, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
     GET = "select subject_id, claim_id, live, key_id, key_version, epoch, wrapped, commitment from subject_keys where app_id = $1 and subject_id = $2";
+    GET_MANY = lite "select subject_id, claim_id, live, key_id, key_version, epoch, wrapped, commitment from subject_keys where app_id = $1 and subject_id in (select unhex(value) from json_each($2))"
+               pg "select subject_id, claim_id, live, key_id, key_version, epoch, wrapped, commitment from subject_keys where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($2 as text) as jsonb))))";
+    MAKE_LIVE_MANY = lite "update subject_keys set live = $2 where app_id = $1 and subject_id in (select unhex(value) from json_each($3)) and claim_id in (select unhex(value) from json_each($4))"
+                     pg "update subject_keys set live = $2 where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($3 as text) as jsonb)))) and claim_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($4 as text) as jsonb))))";
     MAKE_LIVE = "update subject_keys set live = $3 where app_id = $1 and claim_id = $4 and subject_id = $2";
     DELETE_CLAIM = "delete from subject_keys where app_id = $1 and subject_id = $2 and claim_id = $3 and live = $4";
     PENDING = "select app_id, subject_id, claim_id from subject_keys where live = $1 and created_at <= $2 order by created_at limit $3";
+}
+
+inserts! {
+    INSERT = "subject_keys" (app_id text, subject_id uuid, claim_id uuid, live boolean, key_id uuid, key_version bigint, epoch bigint, wrapped bytea, commitment bytea, created_at bigint);
 }
 
 /// A wrapped data key.
@@ -58,11 +67,27 @@ struct Row {
 /// # Errors
 /// [`StoreError::Duplicate`] when the subject has one.
 pub async fn insert(tx: &mut Tx, held: &Held, new: &WrappedDataKey, at: Time) -> Result<()> {
-    let (subject, claim, live) = (new.subject, new.claim, new.live);
-    let (id, version, epoch) = (new.key_id, new.key_version, new.epoch);
+    insert_many(tx, held, [(new, at)]).await
+}
+
+/// Adds pending data keys, each with when it was made.
+///
+/// # Errors
+/// [`StoreError::Duplicate`] when one of the subjects has one.
+///
+/// [`StoreError::Duplicate`]: crate::StoreError::Duplicate
+pub async fn insert_many(
+    tx: &mut Tx,
+    held: &Held,
+    new: impl IntoIterator<Item = (&WrappedDataKey, Time)>,
+) -> Result<()> {
     let app = held.app();
-    let args = (app, subject, claim, live, id, version, epoch, &new.wrapped, &new.commitment, at);
-    tx.execute_one(&INSERT, args).await
+    let rows = new.into_iter().map(|(new, at)| {
+        let (subject, claim, live) = (new.subject, new.claim, new.live);
+        let (id, version, epoch) = (new.key_id, new.key_version, new.epoch);
+        (app, subject, claim, live, id, version, epoch, &new.wrapped, &new.commitment, at)
+    });
+    INSERT.all(tx, rows.collect()).await
 }
 
 /// A subject's data key, pending or live.
@@ -76,6 +101,20 @@ pub async fn get(
 ) -> Result<Option<WrappedDataKey>> {
     let row: Option<Row> = conn.optional(&GET, (app, subject)).await?;
     Ok(row.map(WrappedDataKey::from))
+}
+
+/// Those of these subjects' data keys that are there, pending or live, in whatever order.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn get_many(
+    conn: &mut Conn,
+    app: &AppId,
+    subjects: &[SubjectId],
+) -> Result<Vec<WrappedDataKey>> {
+    let ids = lists::of_bytes(subjects.iter().map(|id| id.0.as_bytes().as_slice()));
+    let rows: Vec<Row> = conn.all(&GET_MANY, (app, ids)).await?;
+    Ok(rows.into_iter().map(WrappedDataKey::from).collect())
 }
 
 /// At most `limit` data keys that stand under an epoch, pending ones too, by subject, from the one
@@ -140,6 +179,16 @@ impl From<Row> for WrappedDataKey {
 /// When the database does not answer.
 pub async fn make_live(tx: &mut Tx, app: &AppId, subject: SubjectId, claim: ClaimId) -> Result<()> {
     tx.execute(&MAKE_LIVE, (app, subject, true, claim)).await.map(drop)
+}
+
+/// Marks the keys of kept claims as live. A claim is of one subject alone, so that two lists tell the
+/// pairs.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn make_live_many(tx: &mut Tx, app: &AppId, kept: &[(SubjectId, ClaimId)]) -> Result<()> {
+    let (subjects, claims) = list_claims(kept);
+    tx.execute(&MAKE_LIVE_MANY, (app, true, subjects, claims)).await.map(drop)
 }
 
 /// Deletes the pending key of an abandoned claim.

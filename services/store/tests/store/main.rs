@@ -8,6 +8,7 @@ mod data_maps;
 mod describe;
 mod events;
 mod idempotency;
+mod inserts;
 mod jobs;
 mod keys;
 mod look;

@@ -35,7 +35,8 @@ fn event(purpose: &str, seq: i64, recorded_at: Time) -> anyhow::Result<ConsentEv
 async fn insert(tx: &mut Tx, app: &AppId, subject: SubjectId, event: &ConsentEvent) -> Result<()> {
     let signals = StoredSignals { gpc: Some(true), gpp: Some(vec![7; 40]) };
     let stored = StoredEvent { event: event.clone(), signals };
-    consents::insert(tx, app, subject, &stored, "usr_1", None).await?;
+    let new = consents::NewEvent { subject, stored: &stored, actor: "usr_1", caller_id: None };
+    consents::insert_many(tx, app, [new]).await?;
     consents::set_latest(tx, app, subject, event).await
 }
 
@@ -46,10 +47,7 @@ async fn people(data: &Db, app: &AppId, count: usize) -> Result<Vec<SubjectId>> 
     data.write("test", move |tx| {
         let (app, new) = (app.clone(), new.clone());
         Box::pin(async move {
-            for subject in new {
-                subjects::insert(tx, &app, subject, NOON).await?;
-            }
-            Ok(())
+            subjects::insert_many(tx, &app, new.iter().map(|id| (*id, NOON, NOON))).await
         })
     })
     .await?;

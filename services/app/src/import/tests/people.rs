@@ -125,7 +125,7 @@ async fn claims_that_a_killed_import_left_are_taken_over() {
         let draft = crate::subjects::Draft::new(&world.oubli, &world.call(), &new).await.unwrap();
         let claimed = world.oubli.keys().write("test", move |tx| {
             let draft = draft.clone();
-            Box::pin(async move { draft.insert_claim(tx).await })
+            Box::pin(async move { crate::subjects::Draft::insert_claims(tx, &[draft]).await })
         });
         claimed.await.unwrap();
     }
