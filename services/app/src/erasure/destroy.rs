@@ -2,7 +2,7 @@
 
 use oubli_domain::SubjectId;
 use oubli_domain::request::ErasureStep;
-use oubli_store::erasure::{DATA_TABLES, KEY_TABLES, SubjectTable, delete_chunk};
+use oubli_store::erasure::{DATA_TABLES, KEY_TABLES, delete_chunk};
 use oubli_store::{Result as StoreResult, StoreError, Tx, requests};
 
 use super::plan::counts;
@@ -10,31 +10,31 @@ use super::{Outcome, Work, mark};
 use crate::error::Result;
 use crate::worker::{Leased, Next};
 
+/// After so many rows a transaction begins no other table, whose chunk has as many at most.
+const ENOUGH: u64 = 500;
+
 impl Work<'_> {
     /// Step 4: every table in turn, a bounded number of rows in each transaction. The counts are
     /// kept with each deletion, so that they are right whatever happens in between.
     pub(super) async fn delete_data(&self) -> Result<Next> {
         let subject = self.subject()?;
-        for table in DATA_TABLES {
-            while self.delete_rows(table, subject).await? == table.most {}
-        }
-        let (from, to) = (ErasureStep::Journaled, ErasureStep::DataDeleted);
-        self.advance("erasure.data_deleted", from, to, None).await
+        while self.delete_rows(subject).await? {}
+        Ok(Next::Again)
     }
 
-    async fn delete_rows(&self, table: &'static SubjectTable, subject: SubjectId) -> Result<u64> {
+    /// Deletes rows, table after table; true when there may be more of them. The last ones go with the
+    /// step's own marker.
+    async fn delete_rows(&self, subject: SubjectId) -> Result<bool> {
         let (leased, id, now) = (self.leased.clone(), self.id(), self.oubli.now());
         let deleted = self.oubli.data().write("erasure.delete", move |tx| {
             let leased = leased.clone();
             Box::pin(async move {
-                let rows = delete_chunk(tx, table, &leased.job.app, subject).await?;
-                if rows > 0 {
-                    let mut outcome = current(tx, &leased, id).await?;
-                    *outcome.deleted.entry(table.name.to_owned()).or_default() += rows;
-                    let step = ErasureStep::Journaled;
-                    mark(tx, &leased, id, step, step, Some(outcome.text()?), now).await?;
-                }
-                Ok(rows)
+                let mut outcome = current(tx, &leased, id).await?;
+                let more = delete_some(tx, &leased, subject, &mut outcome).await?;
+                let from = ErasureStep::Journaled;
+                let to = if more { from } else { ErasureStep::DataDeleted };
+                mark(tx, &leased, id, from, to, Some(outcome.text()?), now).await?;
+                Ok(more)
             })
         });
         Ok(deleted.await?)
@@ -104,6 +104,28 @@ impl Work<'_> {
         let from = ErasureStep::KeysDeleted;
         self.advance("erasure.verified", from, to, Some(outcome.text()?)).await
     }
+}
+
+/// Deletes up to a thousand rows in the order of the tables; true when there may be more. A table is
+/// begun only when the one before is empty.
+async fn delete_some(
+    tx: &mut Tx,
+    leased: &Leased,
+    subject: SubjectId,
+    outcome: &mut Outcome,
+) -> StoreResult<bool> {
+    let mut all = 0;
+    for table in DATA_TABLES {
+        let rows = delete_chunk(tx, table, &leased.job.app, subject).await?;
+        if rows > 0 {
+            *outcome.deleted.entry(table.name.to_owned()).or_default() += rows;
+        }
+        all += rows;
+        if rows == table.most || all >= ENOUGH {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The outcome as the transaction sees it.
