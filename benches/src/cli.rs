@@ -9,6 +9,8 @@ use crate::engine::Engine;
 use crate::operations::Operation;
 use crate::rivals::Rounds;
 
+const MILLION: u32 = 1_000_000;
+
 /// Measures Oubli against a bare baseline in the same run.
 ///
 /// A quick look at some operations: make bench ARGS="check get --engine sqlite --subjects 2000"
@@ -30,6 +32,9 @@ pub(crate) enum Command {
     Report {
         /// The file.
         file: PathBuf,
+        /// The folder of README.md and plots.
+        #[arg(long, default_value = env!("CARGO_MANIFEST_DIR"))]
+        into: PathBuf,
     },
 }
 
@@ -46,8 +51,15 @@ pub(crate) struct Wanted {
     #[arg(long)]
     subjects: Option<u32>,
     /// Grow to 1,000,000 people.
-    #[arg(long, conflicts_with = "operations")]
-    pub(crate) full: bool,
+    #[arg(long, conflicts_with_all = ["operations", "sizes"])]
+    full: bool,
+    /// The numbers of people to which a store grows in a whole run.
+    #[arg(long, value_delimiter = ',', default_values = ["1000", "10000", "100000"])]
+    sizes: Vec<u32>,
+    /// Where a whole run publishes: the folder of README.md, plots and results; this crate's unless
+    /// given.
+    #[arg(long, default_value = env!("CARGO_MANIFEST_DIR"))]
+    pub(crate) into: PathBuf,
     /// Seconds of each measured round.
     #[arg(long, default_value_t = 4, value_parser = value_parser!(u64).range(1..))]
     pub(crate) seconds: u64,
@@ -68,6 +80,11 @@ impl Wanted {
     /// How many people the store holds while operations are measured.
     pub(crate) fn subjects(&self) -> u32 {
         self.subjects.unwrap_or(if self.is_whole() { 100_000 } else { 10_000 })
+    }
+
+    /// To how many people a store grows, step by step.
+    pub(crate) fn sizes(&self) -> Vec<u32> {
+        self.sizes.iter().copied().chain(self.full.then_some(MILLION)).collect()
     }
 
     /// How long each operation is measured.

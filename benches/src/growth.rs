@@ -13,10 +13,6 @@ use crate::rivals::{Rivals, Rounds};
 use crate::say;
 use crate::service::{APP, Credentials, Oubli};
 
-/// The numbers of people at which is measured.
-const SIZES: [u32; 3] = [1_000, 10_000, 100_000];
-/// One more for those who have the time.
-const FULL: u32 = 1_000_000;
 /// What is measured: an operation that reads, one that reads, decrypts and logs.
 const OPERATIONS: [Operation; 2] = [Operation::Check, Operation::Get];
 /// How often the service is started for the median.
@@ -24,7 +20,7 @@ const STARTS: usize = 5;
 /// How long it is left alone before its idle memory is read.
 const IDLE: Duration = Duration::from_secs(3);
 
-/// Fills a store step by step, and measures at each.
+/// Fills a store step by step to `sizes`, which rise, and measures at each.
 ///
 /// # Errors
 /// When anything fails or is answered other than it should be.
@@ -32,12 +28,12 @@ pub(crate) async fn measure(
     oubli: &Oubli<'_>,
     site: &Site,
     rounds: Rounds,
-    full: bool,
+    sizes: &[u32],
     wrk: &mut Wrk,
 ) -> anyhow::Result<Vec<Grown>> {
     let client = oubli.prepare().await?;
     let (mut grown, mut there) = (Vec::new(), 0);
-    for size in SIZES.into_iter().chain(full.then_some(FULL)) {
+    for size in sizes.iter().copied() {
         say(&format!("growing to {size} people"));
         fill::import(oubli, site, &People::with_one_record(there..size))?;
         fill::write_lists(site, &client).await?;

@@ -16,7 +16,7 @@ pub(crate) const CLIENTS: u32 = 32;
 /// How long an answer may take.
 const ANSWER_LIMIT: &str = "10s";
 /// How long the run takes that looks at each answer, before those that measure.
-const CHECKED: Duration = Duration::from_secs(1);
+const CHECKED: Duration = Duration::from_secs(2);
 
 /// Who is asked.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -155,7 +155,10 @@ impl Summary {
     /// A run counts only when every answer was good.
     fn judged(self, calls: &Calls, checked: bool) -> anyhow::Result<Found> {
         let wrong = self.refused + self.timeouts + self.socket_errors + self.bad;
-        if wrong > 0 || self.requests == 0 {
+        if wrong == 0 && self.requests == 0 {
+            bail!("{} of {:?}: no answer came", calls.operation.name(), calls.target);
+        }
+        if wrong > 0 {
             bail!(
                 "{} of {:?} failed: {} answers, {} of status 400 or above, {} too late, {} broken \
                  connections{}",

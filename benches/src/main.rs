@@ -30,7 +30,7 @@ fn main() -> anyhow::Result<()> {
     let cli = cli::Cli::parse();
     match &cli.command {
         Some(cli::Command::Baseline(baseline)) => baseline::serve(baseline),
-        Some(cli::Command::Report { file }) => publish::again(file),
+        Some(cli::Command::Report { file, into }) => publish::again(file, into),
         None => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(run::run(&cli.wanted))

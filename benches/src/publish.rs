@@ -8,36 +8,31 @@ use anyhow::Context as _;
 use crate::results::Results;
 use crate::{plots, report, say};
 
-/// Keeps the results of a run and makes page and plots of them.
+/// Keeps the results of a run in `folder` and makes page and plots of them.
 ///
 /// # Errors
 /// When a file cannot be written.
-pub(crate) fn publish(results: &Results) -> anyhow::Result<()> {
-    let folder = folder().join("results");
-    fs::create_dir_all(&folder)?;
-    let file = folder.join(format!("{}.json", results.commit));
+pub(crate) fn publish(results: &Results, folder: &Path) -> anyhow::Result<()> {
+    let kept = folder.join("results");
+    fs::create_dir_all(&kept)?;
+    let file = kept.join(format!("{}.json", results.commit));
     let mut text = serde_json::to_string_pretty(results)?;
     text.push('\n');
     fs::write(&file, text)?;
     say(&format!("results in {}", file.display()));
-    show(results)
+    show(results, folder)
 }
 
 /// Makes page and plots again.
 ///
 /// # Errors
 /// When the file holds no results, or another cannot be written.
-pub(crate) fn again(file: &Path) -> anyhow::Result<()> {
+pub(crate) fn again(file: &Path, folder: &Path) -> anyhow::Result<()> {
     let text = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    show(&serde_json::from_slice(&text).context("the file holds no results")?)
+    show(&serde_json::from_slice(&text).context("the file holds no results")?, folder)
 }
 
-fn show(results: &Results) -> anyhow::Result<()> {
-    report::write(results, folder())?;
-    plots::write(results, &folder().join("plots"))
-}
-
-/// The folder of this crate, beside whose code its findings stand.
-fn folder() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+fn show(results: &Results, folder: &Path) -> anyhow::Result<()> {
+    report::write(results, folder)?;
+    plots::write(results, &folder.join("plots"))
 }

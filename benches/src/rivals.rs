@@ -99,12 +99,14 @@ impl<'a> Rivals<'a> {
     }
 
     async fn calls(&self, operation: Operation, target: Target) -> anyhow::Result<Calls> {
-        let (address, token) = match target {
-            // A token lives for 15 minutes, and a whole run may take longer.
-            Target::Service => {
-                (self.service.address.clone(), self.service.token(self.client).await?)
-            }
-            Target::Baseline => (self.baseline.1.clone(), String::new()),
+        let address = match target {
+            Target::Service => self.service.address.clone(),
+            Target::Baseline => self.baseline.1.clone(),
+        };
+        // A token lives for 15 minutes, and a whole run may take longer. Who asks for one has none.
+        let token = match (target, operation) {
+            (Target::Baseline, _) | (_, Operation::Token) => String::new(),
+            _ => self.service.token(self.client).await?,
         };
         let folder = self.site.folder().to_path_buf();
         Ok(Calls { target, operation, address, token, folder, subjects: self.subjects })

@@ -34,7 +34,7 @@ pub(crate) async fn run(wanted: &Wanted) -> anyhow::Result<()> {
     let (seconds, rounds) = (wanted.seconds, wanted.rounds);
     let results = Results { commit, date, machine, clients: CLIENTS, seconds, rounds, engines };
     if wanted.is_whole() {
-        publish::publish(&results)?;
+        publish::publish(&results, &wanted.into)?;
     }
     Ok(())
 }
@@ -60,8 +60,8 @@ impl Run<'_> {
     async fn growth(&mut self, ground: &Ground) -> anyhow::Result<Vec<Grown>> {
         let site = ground.site().await?;
         let oubli = Oubli::new(&self.binary, &site);
-        let (rounds, full) = (self.wanted.rounds(), self.wanted.full);
-        growth::measure(&oubli, &site, rounds, full, &mut self.wrk).await
+        let (rounds, sizes) = (self.wanted.rounds(), self.wanted.sizes());
+        growth::measure(&oubli, &site, rounds, &sizes, &mut self.wrk).await
     }
 
     /// One store of people with several records each: the import that fills it, the operations in
