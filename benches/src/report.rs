@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
+use crate::engine::Engine;
 use crate::operations::Operation;
 use crate::results::{Figures, Grown, Measured, OfEngine, Results, Whole};
 
@@ -108,23 +109,25 @@ fn goals_of(of: &OfEngine) -> Vec<Goal> {
     }
     all.push(least("import, records/s", 10_000.0, of.import.records_per_second(), 0));
     if let Some(whole) = &of.whole {
-        all.extend(growth_goals(whole).into_iter().map(|(what, most, found, digits)| {
-            goal(&what, format!("≤ {most}"), format!("{found:.digits$}"), found <= most)
-        }));
+        all.extend(growth_goals(whole, of.engine).into_iter().map(
+            |(what, most, found, digits)| {
+                goal(&what, format!("≤ {most}"), format!("{found:.digits$}"), found <= most)
+            },
+        ));
     }
     all
 }
 
 /// What must stay below a bound: name, bound, found, digits.
-fn growth_goals(whole: &Whole) -> Vec<(String, f64, f64, usize)> {
+fn growth_goals(whole: &Whole, engine: Engine) -> Vec<(String, f64, f64, usize)> {
     let (Some(first), Some(last)) = (whole.growth.first(), whole.growth.last()) else {
         return Vec::new();
     };
     let most = |of: fn(&Grown) -> f64| whole.growth.iter().map(of).fold(0.0, f64::max);
-    let mut all = vec![
-        ("start to ready, ms".to_owned(), 300.0, most(|at| at.ready_millis), 0),
-        ("idle, MiB".to_owned(), 80.0, most(|at| at.idle_mib), 0),
-    ];
+    let mut all = vec![("idle, MiB".to_owned(), 80.0, most(|at| at.idle_mib), 0)];
+    if engine == Engine::Sqlite {
+        all.push(("start to ready, ms".to_owned(), 300.0, most(|at| at.ready_millis), 0));
+    }
     if let Some(base) = whole.growth.iter().find(|at| at.app_export.records == 10_000) {
         let exports = whole.growth.iter().map(|at| at.app_export).chain([whole.app_export]);
         if let Some(largest) = exports.max_by_key(|export| export.records) {
