@@ -91,6 +91,9 @@ impl From<oubli_app::Error> for Problem {
         let refusal = error.refusal();
         match refusal.code {
             Code::Internal => tracing::error!(error = &error as &dyn std::error::Error, "failed"),
+            Code::InsufficientStorage | Code::ReadOnly => {
+                tracing::error!(error = &error as &dyn std::error::Error, "nothing can be written");
+            }
             Code::Unavailable => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "unavailable");
             }

@@ -46,12 +46,14 @@ impl From<Code> for Error {
 }
 
 impl Error {
-    /// What the caller is told: a refusal as it is, `unavailable` where trying again may help, and
-    /// `internal` for all else.
+    /// What the caller is told: a refusal as it is, `insufficient-storage` or `read-only` where
+    /// operators must act, `unavailable` where trying again may help, and `internal` for all else.
     #[must_use]
     pub fn refusal(&self) -> Refusal {
         match self {
             Self::Refused(refusal) => refusal.clone(),
+            Self::Store(StoreError::Full) => Refusal::new(Code::InsufficientStorage),
+            Self::Store(StoreError::ReadOnly) => Refusal::new(Code::ReadOnly),
             Self::Store(
                 StoreError::Unavailable { .. } | StoreError::Contention | StoreError::Stale,
             )

@@ -47,8 +47,8 @@ impl ReadLog {
     /// # Errors
     /// `subject-not-found` or `subject-erasing` when the person's erasure was acknowledged since
     /// the read began, or `app-not-found` when its app's deletion was approved: what was read must then
-    /// not be answered. `unavailable` when too many wait, or
-    /// the service is ending.
+    /// not be answered. `unavailable` when too many wait, or the service is ending;
+    /// `insufficient-storage` and `read-only` when the database cannot be written.
     pub(crate) async fn record(&self, event: NewEvent) -> Result<()> {
         let (answer, durable) = oneshot::channel();
         self.queue.try_send((event, answer)).map_err(|_| Error::from(Code::Unavailable))?;
@@ -96,8 +96,9 @@ async fn write(data: &Db, batch: Vec<(NewEvent, Answer)>) {
         }
         Err(error) => {
             tracing::warn!(error = %error, reads = answers.len(), "reads were not logged");
+            let refusal = Error::from(error).refusal();
             for answer in answers {
-                drop(answer.send(Err(Code::Unavailable.into())));
+                drop(answer.send(Err(refusal.clone().into())));
             }
         }
     }

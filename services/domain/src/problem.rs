@@ -213,6 +213,12 @@ codes! {
     Unavailable = 503 "unavailable" "The service is not available for now";
     /// This node does as much at once as it may, or holds as many bytes; nothing of the call was done.
     Overloaded = 503 "overloaded" "The service has too much to do for now";
+    /// The disk of a database is full: nothing of the call was kept. What needs no entry in the log
+    /// is still answered; what is stored, or read on the record, is refused until there is room.
+    InsufficientStorage = 507 "insufficient-storage" "The service has no room left to store this";
+    /// The disk of a database, or its server, is read-only: nothing of the call was kept. What needs
+    /// no entry in the log is still answered.
+    ReadOnly = 503 "read-only" "The service cannot write for now";
 }
 
 /// One place in a body that is wrong.
@@ -241,6 +247,12 @@ impl Refusal {
     #[must_use]
     pub fn new(code: Code) -> Self {
         Self { code, detail: None, errors: Vec::new() }
+    }
+
+    /// Whether the service is at fault, or its database or disk, and not the call.
+    #[must_use]
+    pub const fn is_of_the_service(&self) -> bool {
+        self.code.status() >= 500
     }
 
     /// Adds a sentence. It must not repeat the caller's input.

@@ -28,7 +28,14 @@ pub enum StoreError {
         /// The name of the statement.
         statement: &'static str,
     },
-    /// The database does not answer, its queue is full, or its disk is: trying again may help.
+    /// The disk has no room for what was to be written. Nothing of the transaction was kept.
+    #[error("the disk of the database is full")]
+    Full,
+    /// The database cannot be written: its disk, or the server, is read-only. Nothing of the
+    /// transaction was kept.
+    #[error("the database is read-only")]
+    ReadOnly,
+    /// The database does not answer, or its queue is full: trying again may help.
     #[error("the database is not available: {reason}")]
     Unavailable {
         /// What happened, without values.
@@ -121,6 +128,8 @@ impl StoreError {
             }
             sqlx::Error::Database(error) => match trouble(error.as_ref()) {
                 Some(Trouble::Contention) => Self::Contention,
+                Some(Trouble::Full) => Self::Full,
+                Some(Trouble::ReadOnly) => Self::ReadOnly,
                 Some(Trouble::Unavailable(reason)) => {
                     Self::Unavailable { reason, source: Some(source) }
                 }
@@ -152,6 +161,8 @@ impl StoreError {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Trouble {
     Contention,
+    Full,
+    ReadOnly,
     Unavailable(&'static str),
 }
 
@@ -169,9 +180,10 @@ fn sqlite_trouble(code: u32) -> Option<Trouble> {
     match code & 0xff {
         // busy, locked
         5 | 6 => Some(Trouble::Contention),
-        // read-only, full
-        8 | 13 => Some(Trouble::Unavailable("the file cannot be written")),
+        8 => Some(Trouble::ReadOnly),
         10 => Some(Trouble::Unavailable("the disk failed")),
+        13 => Some(Trouble::Full),
+        14 => Some(Trouble::Unavailable("the file cannot be opened")),
         _ => None,
     }
 }
@@ -185,8 +197,11 @@ fn postgres_trouble(code: &str) -> Option<Trouble> {
         LOCK_TIMEOUT => Some(Trouble::Unavailable("a lock was not released")),
         // query cancelled, idle in transaction for longer than the bound
         "57014" | "25P03" => Some(Trouble::Unavailable("the server ended the transaction")),
-        // disk full, out of memory, connection limit, shutdown
-        "53100" | "53200" | "53300" | "57P01" | "57P02" | "57P03" => {
+        "53100" => Some(Trouble::Full),
+        // a transaction that may only read: the server has become a standby, or was told to
+        "25006" => Some(Trouble::ReadOnly),
+        // out of memory, connection limit, shutdown
+        "53200" | "53300" | "57P01" | "57P02" | "57P03" => {
             Some(Trouble::Unavailable("the server cannot write"))
         }
         _ => None,
@@ -221,11 +236,16 @@ mod tests {
         for code in [5, 517, 6, 262] {
             assert_eq!(sqlite_trouble(code), Some(Trouble::Contention), "{code}");
         }
-        // read-only, read-only after a move, I/O, I/O at a sync, full
-        for code in [8, 1032, 10, 1034, 13] {
+        // I/O, I/O at a sync, cannot open
+        for code in [10, 1034, 14] {
             let found = sqlite_trouble(code);
             assert!(matches!(found, Some(Trouble::Unavailable(_))), "{code}");
         }
+        // read-only, read-only after a move
+        for code in [8, 1032] {
+            assert_eq!(sqlite_trouble(code), Some(Trouble::ReadOnly), "{code}");
+        }
+        assert_eq!(sqlite_trouble(13), Some(Trouble::Full));
         // an error in the SQL, a foreign key, corruption
         for code in [1, 787, 11] {
             assert_eq!(sqlite_trouble(code), None, "{code}");
@@ -237,7 +257,9 @@ mod tests {
         for code in ["40001", "40P01"] {
             assert_eq!(postgres_trouble(code), Some(Trouble::Contention), "{code}");
         }
-        for code in ["25P03", "57014", "55P03", "53100", "57P01"] {
+        assert_eq!(postgres_trouble("53100"), Some(Trouble::Full));
+        assert_eq!(postgres_trouble("25006"), Some(Trouble::ReadOnly));
+        for code in ["25P03", "57014", "55P03", "57P01"] {
             let found = postgres_trouble(code);
             assert!(matches!(found, Some(Trouble::Unavailable(_))), "{code}");
         }

@@ -30,6 +30,9 @@ const QUEUE: usize = 4_096;
 /// [`WAIT`], as the connection was opened with.
 const BUSY_TIMEOUT: &str = "PRAGMA busy_timeout = 5000";
 
+/// A transaction that is not the writer's own.
+const NOT_WRITING: StoreError = StoreError::Damaged("not the writing connection");
+
 /// The handle to the writing task.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -48,7 +51,7 @@ enum Command {
 trait Piece: Send {
     fn run<'t>(&'t mut self, tx: &'t mut Tx) -> BoxFuture<'t, Outcome>;
     /// Answers the caller: what the work gave when `committed`, else why nothing was kept.
-    fn answer(self: Box<Self>, committed: std::result::Result<(), &'static str>);
+    fn answer(self: Box<Self>, committed: Result<()>);
 }
 
 #[derive(PartialEq, Eq, Clone, Copy)]
@@ -78,15 +81,22 @@ impl<T: Send + 'static, F: Work<T>> Piece for Typed<T, F> {
         })
     }
 
-    fn answer(self: Box<Self>, committed: std::result::Result<(), &'static str>) {
+    fn answer(self: Box<Self>, committed: Result<()>) {
         let result = match (self.result, committed) {
-            (Some(Err(error)), _) => Err(error),
+            (Some(Err(error)), _) | (_, Err(error)) => Err(error),
             (Some(result), Ok(())) => result,
-            (_, Err(reason)) => Err(unavailable(reason)),
             (None, Ok(())) => Err(unavailable("the transaction did not run")),
         };
         // A caller that went away does not need the answer; what it asked for is done.
         drop(self.caller.send(result));
+    }
+}
+
+/// Why a transaction was lost that none of its statements had failed in.
+fn lost(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Full | StoreError::ReadOnly | StoreError::Unavailable { .. } => error,
+        _ => unavailable("the disk or the database failed"),
     }
 }
 
@@ -215,7 +225,7 @@ impl Task {
             }
             Ok(mut tx) => {
                 let alive = self.gather(&mut tx, first, &mut done, &mut interrupted).await;
-                alive && self.commit(tx).await
+                alive && self.commit(tx).await.is_ok()
             }
         };
         if kept {
@@ -241,7 +251,7 @@ impl Task {
         while let Some(mut piece) = next.take() {
             let alive = in_savepoint(tx, piece.as_mut()).await;
             done.push(piece);
-            if !alive {
+            if alive.is_err() {
                 return false;
             }
             if done.len() < GROUP && begun.elapsed() < GATHER {
@@ -259,12 +269,15 @@ impl Task {
     /// that the one at fault fails alone.
     async fn one_by_one(&mut self, pieces: Vec<Box<dyn Piece>>) {
         for mut piece in pieces {
-            let committed = match self.begin().await {
-                Ok(mut tx) => in_savepoint(&mut tx, piece.as_mut()).await && self.commit(tx).await,
-                Err(_) => false,
-            };
-            piece.answer(if committed { Ok(()) } else { Err("the disk or the database failed") });
+            let committed = self.alone(piece.as_mut()).await;
+            piece.answer(committed.map_err(lost));
         }
+    }
+
+    async fn alone(&mut self, piece: &mut dyn Piece) -> Result<()> {
+        let mut tx = self.begin().await?;
+        in_savepoint(&mut tx, piece).await?;
+        self.commit(tx).await
     }
 
     async fn begin(&mut self) -> Result<Tx> {
@@ -273,19 +286,17 @@ impl Task {
         Ok(Tx::new(Inner::LiteWriter(conn)))
     }
 
-    /// True when the transaction is durable. The connection is kept only then.
-    async fn commit(&mut self, tx: Tx) -> bool {
-        let Inner::LiteWriter(mut conn) = tx.0.inner else { return false };
-        match execute(&mut conn, "COMMIT").await {
-            Ok(()) => {
-                self.conn = Some(conn);
-                true
-            }
+    /// Makes the transaction durable. The connection is kept only then.
+    async fn commit(&mut self, tx: Tx) -> Result<()> {
+        let Inner::LiteWriter(mut conn) = tx.0.inner else { return Err(NOT_WRITING) };
+        let committed = execute(&mut conn, "COMMIT").await;
+        match &committed {
+            Ok(()) => self.conn = Some(conn),
             Err(error) => {
                 tracing::error!(error = %error, "a group of transactions was not committed");
-                false
             }
         }
+        committed
     }
 
     /// The connection, or a new one when the last one was lost.
@@ -322,27 +333,21 @@ impl Task {
     }
 }
 
-/// Runs one piece in a savepoint; false when the whole transaction is gone (a full disk ends it
+/// Runs one piece in a savepoint. It fails when the whole transaction is gone (a full disk ends it
 /// behind the savepoint's back, and then `ROLLBACK TO` fails).
-async fn in_savepoint(tx: &mut Tx, piece: &mut dyn Piece) -> bool {
-    if raw(tx, "SAVEPOINT piece").await.is_err() {
-        return false;
-    }
+async fn in_savepoint(tx: &mut Tx, piece: &mut dyn Piece) -> Result<()> {
+    raw(tx, "SAVEPOINT piece").await?;
     tx.0.failed = None;
-    let ended = match piece.run(tx).await {
-        Outcome::Keep => raw(tx, "RELEASE piece").await,
-        Outcome::Undo => match raw(tx, "ROLLBACK TO piece").await {
-            Ok(()) => raw(tx, "RELEASE piece").await,
-            Err(error) => Err(error),
-        },
-    };
-    ended.is_ok()
+    if piece.run(tx).await == Outcome::Undo {
+        raw(tx, "ROLLBACK TO piece").await?;
+    }
+    raw(tx, "RELEASE piece").await
 }
 
 async fn raw(tx: &mut Tx, sql: &'static str) -> Result<()> {
     match &mut tx.0.inner {
         Inner::LiteWriter(conn) => execute(conn, sql).await,
-        _ => Err(StoreError::Damaged("not the writing connection")),
+        _ => Err(NOT_WRITING),
     }
 }
 

@@ -100,6 +100,8 @@ fn general(method: &str, operation: &Value) -> Vec<Code> {
     // Who calls without a token is counted where a secret is checked, which takes a body.
     if secured || operation.get("requestBody").is_some() {
         codes.push(Code::RateLimited);
+        // Nearly all of them write: what is read of a person is logged before it is answered.
+        codes.extend([Code::InsufficientStorage, Code::ReadOnly]);
     }
     // The token endpoint answers in OAuth's own form (RFC 6749, section 5.2).
     let content = operation["requestBody"]["content"].as_object();

@@ -160,7 +160,7 @@ async fn complete(run: &Run<'_>, there: &[(&Person, SubjectId)]) -> Result<Optio
         let said = match said {
             Ok(said) => Ok(said),
             // Whoever was erased meanwhile holds up nobody else.
-            Err(Error::Refused(refusal)) if refusal.code != Code::Unavailable => Err(refusal),
+            Err(Error::Refused(refusal)) if !refusal.is_of_the_service() => Err(refusal),
             Err(error) => return Err(error),
         };
         matched.push(Matched { n: person.n, row: person.macs.row(*subject), said });

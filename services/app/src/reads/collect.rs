@@ -7,9 +7,7 @@ use std::fmt;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use oubli_domain::data_map::FieldSet;
 use oubli_domain::record::StoredField;
-use oubli_domain::{
-    Code, IdentifierId, IdentifierType, Name, Pii, RecordId, Refusal, SubjectId, Time,
-};
+use oubli_domain::{IdentifierId, IdentifierType, Name, Pii, RecordId, Refusal, SubjectId, Time};
 use oubli_store::Conn;
 use oubli_store::identifiers::{self, SealedIdentifier};
 use oubli_store::records::{self, StoredRecord};
@@ -246,7 +244,7 @@ pub(super) async fn open_all(
 pub(super) fn of_person<T>(result: Result<T>) -> Result<Result<T, Refusal>> {
     match result {
         Ok(value) => Ok(Ok(value)),
-        Err(Error::Refused(refusal)) if refusal.code != Code::Unavailable => Ok(Err(refusal)),
+        Err(Error::Refused(refusal)) if !refusal.is_of_the_service() => Ok(Err(refusal)),
         Err(error) => Err(error),
     }
 }

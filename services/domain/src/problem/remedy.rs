@@ -52,6 +52,15 @@ impl Code {
                 "Look the person up by this identifier, or use `:ensure`, which finds or creates."
             }
             Self::MethodNotAllowed => "Use one of the methods that the `Allow` header names.",
+            Self::InsufficientStorage => {
+                "Tell those who run the service; calls are taken again as soon as its disk has room. \
+                 Nothing of the call was kept: repeat it then, with the same Idempotency-Key."
+            }
+            Self::ReadOnly => {
+                "Tell those who run the service; calls are taken again as soon as its database can be \
+                 written. Nothing of the call was kept: repeat it then, with the same \
+                 Idempotency-Key."
+            }
             Self::StoredFieldType => {
                 "Declare a new field beside the stored one, or delete the stored values first."
             }
