@@ -272,7 +272,7 @@ impl Storage {
     /// Makes the folder of the embedded databases, readable by its owner alone.
     ///
     /// # Errors
-    /// When it cannot be made, or is there and others can read it.
+    /// When it cannot be made or written, or is there and others can read it.
     pub fn make_data_dir(&self) -> anyhow::Result<()> {
         use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
         if !self.is_embedded() {
@@ -285,7 +285,8 @@ impl Storage {
         if mode & 0o077 != 0 {
             bail!("others can read {}: chmod 700 it", folder());
         }
-        Ok(())
+        let writable = rustix::fs::access(&self.data_dir, rustix::fs::Access::WRITE_OK);
+        writable.with_context(|| format!("cannot write {}", folder()))
     }
 }
 

@@ -11,6 +11,10 @@ use crate::cli::Migrate;
 /// Applies, lists or prints the migrations of both databases.
 pub(super) async fn run(command: Migrate) -> anyhow::Result<ExitCode> {
     let storage = &command.config.storage;
+    let looks = command.dry_run || command.status;
+    if !looks {
+        storage.make_data_dir()?;
+    }
     let (data, keys) = storage.locations()?;
     let mut pending = Vec::new();
     for (schema, location) in [(Schema::Keys, keys), (Schema::Data, data)] {
@@ -24,7 +28,7 @@ pub(super) async fn run(command: Migrate) -> anyhow::Result<ExitCode> {
             }
         }
     }
-    if !command.dry_run && !command.status {
+    if !looks {
         boot::migrate(storage).await?;
         for name in &pending {
             println!("{name}: now applied");
