@@ -1,6 +1,8 @@
 //! What every node does now and then besides jobs: ends lost claims and deletes what has expired.
 //! All of it may run on several nodes at once.
 
+use std::time::Duration;
+
 use oubli_store::{exports, idempotency, staff::sessions};
 
 use crate::error::Result;
@@ -10,8 +12,8 @@ use crate::oubli::Oubli;
 use crate::read_retention;
 use crate::secrets;
 
-/// How often it is due, in seconds.
-pub(crate) const SECONDS: i64 = 30;
+/// How often it is due.
+pub(crate) const EVERY: Duration = Duration::from_secs(30);
 /// The most rows of one transaction.
 const BATCH: i64 = 500;
 /// The most bundles of one turn.

@@ -181,17 +181,25 @@ impl Oubli {
     /// Nodes keep keys in memory for as long as their caches do, which they do not tell: the wait is
     /// a setting. A SQLite file belongs to one process, which has forgotten the key.
     pub(crate) fn keys_may_be_held_until(&self, deleted_at: Option<Time>) -> Option<Time> {
-        if self.data().engine_name() == "sqlite" {
-            return None;
-        }
+        let seconds = self.held_keys_seconds();
+        let until = deleted_at?.plus_seconds(seconds);
+        Some(until).filter(|until| seconds > 0 && self.now() < *until)
+    }
+
+    /// Whether a time that was written down lies ahead: the clock has stepped back since. How much of
+    /// a wait from then on is over, nobody can say; it begins again by the clock as it is now.
+    pub(crate) fn lies_ahead(&self, written: Option<Time>) -> bool {
+        written.is_some_and(|at| at > self.now())
+    }
+
+    /// For how many seconds another node may hold a key that was deleted.
+    pub(crate) fn held_keys_seconds(&self) -> i64 {
         let wait = self.options.certificate_wait.max(self.options.key_cache);
-        if wait.is_zero() {
-            return None;
+        if self.data().engine_name() == "sqlite" || wait.is_zero() {
+            return 0;
         }
         // The caches' clocks count whole seconds here: one more is never too few.
-        let seconds = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX).saturating_add(1);
-        let until = deleted_at?.plus_seconds(seconds);
-        Some(until).filter(|until| self.now() < *until)
+        i64::try_from(wait.as_secs()).unwrap_or(i64::MAX).saturating_add(1)
     }
 
     /// What an app declares at the moment that `conn` sees.

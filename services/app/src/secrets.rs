@@ -123,7 +123,8 @@ impl HeldSecrets {
         seconds: i64,
     ) -> Result<bool> {
         let read_at = self.read_at.load(Ordering::SeqCst);
-        let due = Time(read_at).plus_seconds(seconds) <= now;
+        // Also when the clock has stepped back since: nobody knows how old they are.
+        let due = Time(read_at).plus_seconds(seconds) <= now || now < Time(read_at);
         // One call reads; the others go on with what is held.
         let exchanged = || {
             let order = Ordering::SeqCst;

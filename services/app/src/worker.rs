@@ -7,7 +7,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
@@ -39,6 +39,8 @@ const POLL: Duration = Duration::from_secs(1);
 const ATTEMPTS: i64 = 20;
 /// The longest wait between two attempts, in seconds.
 const BACKOFF_SECONDS: i64 = 600;
+/// What the clocks of two nodes may differ by, in seconds.
+const CLOCKS_SECONDS: i64 = 30;
 
 const ERASURE: &str = "erasure";
 const EXPORT: &str = "export";
@@ -103,7 +105,9 @@ pub(crate) async fn lease(oubli: &Oubli, limit: usize) -> Result<Vec<Leased>> {
     let now = oubli.now();
     let until = now.plus_seconds(LEASE_SECONDS);
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let jobs = jobs::lease(oubli.data(), lease, now, until, limit).await?;
+    let longest = BACKOFF_SECONDS.max(oubli.held_keys_seconds()).saturating_add(CLOCKS_SECONDS);
+    let furthest = now.plus_seconds(longest);
+    let jobs = jobs::lease(oubli.data(), lease, now, until, furthest, limit).await?;
     Ok(jobs.into_iter().map(|job| Leased { job, lease }).collect())
 }
 
@@ -136,14 +140,14 @@ impl Worker {
     /// back.
     pub async fn run(self) {
         let mut working = FuturesUnordered::new();
-        let mut house_due = Time(0);
+        // Measured by what never steps back: the machine's clock may, and by any time.
+        let mut kept_house: Option<Instant> = None;
         while !self.stop.is_cancelled() {
-            let now = self.oubli.now();
-            self.oubli.node().beat(Some(now));
+            self.oubli.node().beat(Some(self.oubli.now()));
             self.oubli.keyring().sweep();
-            if house_due <= now {
+            if kept_house.is_none_or(|at| at.elapsed() >= housekeeping::EVERY) {
                 beside(&mut working, housekeeping::run(&self.oubli)).await;
-                house_due = now.plus_seconds(housekeeping::SECONDS);
+                kept_house = Some(Instant::now());
             }
             let free = CONCURRENCY - working.len();
             for leased in beside(&mut working, self.lease(free)).await {
@@ -367,6 +371,8 @@ fn reason(error: &Error) -> &'static str {
         Error::Store(StoreError::Unavailable { .. } | StoreError::Contention) => {
             Code::Unavailable.slug()
         }
+        Error::Store(StoreError::Full) => Code::InsufficientStorage.slug(),
+        Error::Store(StoreError::ReadOnly) => Code::ReadOnly.slug(),
         Error::Store(_) => "store",
         Error::Vault(_) | Error::Token(_) => "keys",
         Error::Journal(_) => "journal",

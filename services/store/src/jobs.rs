@@ -18,13 +18,13 @@ statements! {
     // A leased job's `run_at` is the end of its lease, so that one range of one index holds both
     // the jobs that are due and those whose worker died.
     LEASE = lite "with due as (select app_id, job_id from jobs \
-        where state = 'ready' and run_at <= $3 order by run_at limit $4) \
+        where state = 'ready' and (run_at <= $3 or run_at > $5) order by run_at limit $4) \
         update jobs set lease = $1, run_at = $2, attempts = attempts + 1 from due \
         where jobs.app_id = due.app_id and jobs.job_id = due.job_id \
         returning jobs.app_id, jobs.job_id, jobs.kind, jobs.subject_id, jobs.payload, \
         jobs.attempts"
         pg "with due as materialized (select app_id, job_id from jobs \
-        where state = 'ready' and run_at <= $3 order by run_at limit $4 \
+        where state = 'ready' and (run_at <= $3 or run_at > $5) order by run_at limit $4 \
         for update skip locked) \
         update jobs set lease = $1, run_at = $2, attempts = attempts + 1 from due \
         where jobs.app_id = due.app_id and jobs.job_id = due.job_id \
@@ -122,14 +122,24 @@ pub async fn enqueue(tx: &mut Tx, new: &NewJob<'_>) -> Result<()> {
 }
 
 /// Leases at most `limit` jobs that are due at `now`, the oldest first, until `until`. `lease` is a
-/// fresh token; the call counts as an attempt of each job.
+/// fresh token; the call counts as an attempt of each job. No job waits until after `furthest`: one
+/// that says so was put there before the clock stepped back, and is due.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`], or when the database fails; nothing is leased then.
-pub async fn lease(db: &Db, lease: Uuid, now: Time, until: Time, limit: i64) -> Result<Vec<Job>> {
+pub async fn lease(
+    db: &Db,
+    lease: Uuid,
+    now: Time,
+    until: Time,
+    furthest: Time,
+    limit: i64,
+) -> Result<Vec<Job>> {
     let rows = db
         .write("lease jobs", move |tx| {
-            Box::pin(async move { tx.all::<Row>(&LEASE, (lease, until, now, limit)).await })
+            Box::pin(
+                async move { tx.all::<Row>(&LEASE, (lease, until, now, limit, furthest)).await },
+            )
         })
         .await?;
     let mut jobs = rows.into_iter().map(Row::read).collect::<Result<Vec<_>>>()?;

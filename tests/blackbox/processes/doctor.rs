@@ -141,7 +141,7 @@ both_engines! {
         ask(&own, FREE).await.check("work on keys", "ok");
         let keys = Db::open(Schema::Keys, &location(&own, Schema::Keys), 2).await.unwrap();
         let taken = keys.write("test", |tx| {
-            Box::pin(work::take(tx, "rotate", Uuid::nil(), Time(1), Time(2)))
+            Box::pin(work::take(tx, "rotate", Uuid::nil(), Time(1), Time(2), Time(3)))
         });
         assert!(taken.await.unwrap());
         keys.close().await;

@@ -89,6 +89,11 @@ impl Work<'_> {
     /// goes in another round.
     pub(super) async fn verify(&self) -> Result<Next> {
         let mut outcome = Outcome::of(&self.request)?;
+        if self.oubli.lies_ahead(outcome.keys_deleted_at) {
+            outcome.keys_deleted_at = Some(self.oubli.now());
+            let (step, outcome) = (ErasureStep::KeysDeleted, outcome.text()?);
+            return self.advance("erasure.wait_anew", step, step, Some(outcome)).await;
+        }
         if let Some(until) = self.oubli.keys_may_be_held_until(outcome.keys_deleted_at) {
             return Ok(Next::At(until));
         }

@@ -242,6 +242,7 @@ async fn a_changed_certificate_or_another_key_does_not_hold() {
     ));
 }
 
+mod clock;
 mod files;
 mod janitor;
 mod lost_key;

@@ -341,3 +341,14 @@ async fn another_node_takes_up_a_new_token_key_by_the_clock() {
     assert_eq!(status(&second).await.unwrap().token_keys.len(), 1, "and then it is deleted");
     assert_eq!(signs(&world.oubli).await, both[1]);
 }
+
+#[tokio::test]
+async fn another_node_takes_up_a_new_token_key_though_the_clock_stepped_back() {
+    let (world, second) = two_nodes().await;
+    let year = 365 * 24 * 3_600;
+    world.clock.advance(year);
+    assert_eq!(jwks(&world.oubli).await.len(), 1);
+    world.clock.advance(-year);
+    rotate_tokens(&second).await.unwrap();
+    assert_eq!(jwks(&world.oubli).await.len(), 2);
+}

@@ -13,6 +13,8 @@ use crate::oubli::Oubli;
 /// How long the work stays somebody's after a batch, in seconds. A batch takes milliseconds; a
 /// passphrase's new key a second.
 const LEASE_SECONDS: i64 = 10;
+/// What the clocks of two machines may differ by, in seconds.
+const CLOCKS_SECONDS: i64 = 30;
 
 /// What may be under way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,8 +66,11 @@ impl<'a> Lease<'a> {
     pub(super) async fn take(oubli: &'a Oubli, kind: Kind, told: Told<'a>) -> Result<Self> {
         let (now, token) = (oubli.now(), Uuid::from_bytes(oubli_vault::random_bytes::<16>()));
         let until = now.plus_seconds(LEASE_SECONDS);
+        let furthest = until.plus_seconds(CLOCKS_SECONDS);
         let written = oubli.keys().write("keys.take", move |tx| {
-            Box::pin(async move { work::take(tx, kind.as_str(), token, now, until).await })
+            Box::pin(
+                async move { work::take(tx, kind.as_str(), token, now, until, furthest).await },
+            )
         });
         let is_ours = written.await?;
         let found = work::get(&mut oubli.keys().conn().await?).await?;

@@ -84,6 +84,11 @@ impl Work<'_> {
     /// goes in another round.
     pub(super) async fn verify(&self) -> Result<Next> {
         let mut outcome = self.outcome.clone();
+        if self.oubli.lies_ahead(outcome.data_keys_deleted_at) {
+            outcome.data_keys_deleted_at = Some(self.oubli.now());
+            let step = DeletionStep::KeysDeleted;
+            return self.advance("leaving.wait_anew", step, step, Some(outcome)).await;
+        }
         if let Some(until) = self.oubli.keys_may_be_held_until(outcome.data_keys_deleted_at) {
             return Ok(Next::At(until));
         }

@@ -91,6 +91,12 @@ impl Work<'_> {
     /// Only when no node and no file holds anything of the app any more is it `deleted`.
     pub(super) async fn finish(&self) -> Result<Next> {
         let deleted_at = self.outcome.app_keys_deleted_at;
+        if self.oubli.lies_ahead(deleted_at) {
+            let app_keys_deleted_at = Some(self.oubli.now());
+            let outcome = super::Outcome { app_keys_deleted_at, ..self.outcome.clone() };
+            let step = DeletionStep::AppKeysDeleted;
+            return self.advance("leaving.wait_anew", step, step, Some(outcome)).await;
+        }
         if let Some(until) = self.oubli.keys_may_be_held_until(deleted_at) {
             return Ok(Next::At(until));
         }

@@ -87,8 +87,14 @@ pub(super) fn remember_failure(oubli: &Oubli, failed: Failed, turn: Turn) {
 /// password has not expired.
 pub(super) fn may_try(user: &users::User, now: Time) -> bool {
     user.disabled_at.is_none()
-        && user.locked_until.is_none_or(|until| until <= now)
+        && !user.locked_until.is_some_and(|until| is_locked(until, now))
         && user.password_expires_at.is_none_or(|until| now < until)
+}
+
+/// No lock ends later than it could begin now: one that says so is from before the clock stepped
+/// back, and would shut the last admin out for as long.
+fn is_locked(until: Time, now: Time) -> bool {
+    now < until && until <= now.plus_seconds(LOCKED_SECONDS)
 }
 
 async fn open_session(oubli: &Oubli, user: &users::User) -> Result<SignedIn> {
@@ -144,7 +150,7 @@ impl Known {
     pub(super) fn of(user: &users::User, now: Time) -> Self {
         let outcome = if user.disabled_at.is_some() {
             Outcome::Disabled
-        } else if user.locked_until.is_some_and(|until| now < until) {
+        } else if user.locked_until.is_some_and(|until| is_locked(until, now)) {
             Outcome::Locked
         } else {
             Outcome::WrongPassword

@@ -11,7 +11,7 @@ use crate::statement::statements;
 statements! {
     GET = "select kind, leased_until, started_at, ended_at, done, total, root_version, rotated_at from key_work where name = $1";
     // Work of the same kind that was interrupted goes on: it keeps its start and its root version.
-    TAKE = "insert into key_work (name, kind, token, leased_until, started_at, done, total) values ($1, $2, $3, $4, $5, 0, 0) on conflict (name) do update set kind = excluded.kind, token = excluded.token, leased_until = excluded.leased_until, started_at = case when key_work.ended_at is null then key_work.started_at else excluded.started_at end, root_version = case when key_work.ended_at is null then key_work.root_version end, ended_at = null, done = 0, total = 0 where key_work.leased_until <= excluded.started_at and (key_work.ended_at is not null or key_work.kind = excluded.kind)";
+    TAKE = "insert into key_work (name, kind, token, leased_until, started_at, done, total) values ($1, $2, $3, $4, $5, 0, 0) on conflict (name) do update set kind = excluded.kind, token = excluded.token, leased_until = excluded.leased_until, started_at = case when key_work.ended_at is null then key_work.started_at else excluded.started_at end, root_version = case when key_work.ended_at is null then key_work.root_version end, ended_at = null, done = 0, total = 0 where (key_work.leased_until <= excluded.started_at or key_work.leased_until > $6) and (key_work.ended_at is not null or key_work.kind = excluded.kind)";
     RENEW = "update key_work set leased_until = $3, done = done + $4 where name = $1 and token = $2";
     SET_TOTAL = "update key_work set total = $3 where name = $1 and token = $2";
     SET_ROOT = "update key_work set root_version = $3 where name = $1 and token = $2";
@@ -51,12 +51,20 @@ pub async fn get(conn: &mut Conn) -> Result<Option<Work>> {
 }
 
 /// Takes up work of a kind: new, or interrupted work of that kind. False while somebody does work,
-/// or work of another kind was interrupted.
+/// or work of another kind was interrupted. No lease lasts until after `furthest`: one that says so
+/// is from before the clock stepped back, and has ended.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn take(tx: &mut Tx, kind: &str, token: Uuid, now: Time, until: Time) -> Result<bool> {
-    Ok(tx.execute(&TAKE, (KEYS, kind, token, until, now)).await? == 1)
+pub async fn take(
+    tx: &mut Tx,
+    kind: &str,
+    token: Uuid,
+    now: Time,
+    until: Time,
+    furthest: Time,
+) -> Result<bool> {
+    Ok(tx.execute(&TAKE, (KEYS, kind, token, until, now, furthest)).await? == 1)
 }
 
 /// Renews the lease in the transaction of a batch, and counts its rows.

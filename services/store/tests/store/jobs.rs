@@ -12,6 +12,7 @@ use crate::common::{NOON, app, both_engines, write};
 
 const LEASE_A: Uuid = Uuid::from_u128(0xa);
 const LEASE_B: Uuid = Uuid::from_u128(0xb);
+const FURTHEST: Time = Time(i64::MAX);
 
 async fn add(tx: &mut Tx, app: &AppId, job: JobId, run_at: Time) -> oubli_store::Result<()> {
     let new = NewJob { app: app.clone(), job, kind: "erase", subject: None, payload: "{}", run_at };
@@ -26,7 +27,8 @@ async fn enqueue(db: &Db, app: &AppId, run_at: Time) -> anyhow::Result<JobId> {
 
 /// Leases at `NOON` plus `at` seconds, for ten seconds.
 async fn lease(db: &Db, token: Uuid, at: i64) -> oubli_store::Result<Vec<Job>> {
-    jobs::lease(db, token, NOON.plus_seconds(at), NOON.plus_seconds(at + 10), 10).await
+    let (now, furthest) = (NOON.plus_seconds(at), NOON.plus_seconds(at + 600));
+    jobs::lease(db, token, now, now.plus_seconds(10), furthest, 10).await
 }
 
 async fn counts(db: &Db) -> oubli_store::Result<(i64, i64, i64)> {
@@ -46,7 +48,7 @@ fn ids(leased: &[Job]) -> Vec<JobId> {
 async fn drain(db: Db, token: Uuid) -> oubli_store::Result<Vec<JobId>> {
     let mut got = Vec::new();
     loop {
-        let leased = jobs::lease(&db, token, NOON, NOON.plus_seconds(10), 2).await?;
+        let leased = jobs::lease(&db, token, NOON, NOON.plus_seconds(10), FURTHEST, 2).await?;
         if leased.is_empty() && counts(&db).await?.0 == 0 {
             return Ok(got);
         }
@@ -83,6 +85,18 @@ both_engines! {
         assert_eq!(counts(&stores.data).await?, (0, 0, 0));
     }
 
+    async fn a_job_from_before_the_clock_stepped_back_is_due(stores: Stores) {
+        let shop = app("shop")?;
+        let job = enqueue(&stores.data, &shop, NOON).await?;
+        assert_eq!(ids(&lease(&stores.data, LEASE_A, 0).await?), [job]);
+        // Its lease ends at NOON and 10 seconds: nobody waits as long as from here on.
+        assert!(lease(&stores.data, LEASE_B, -590).await?.is_empty());
+        assert_eq!(ids(&lease(&stores.data, LEASE_B, -591).await?), [job]);
+        let finished = write!(stores.data, [shop], |tx| jobs::finish(tx, &shop, job, LEASE_A).await)?;
+        assert!(!finished, "the first lease is lost");
+        assert!(lease(&stores.data, LEASE_A, -590).await?.is_empty(), "leased by the new clock");
+    }
+
     async fn jobs_are_leased_when_due_the_oldest_first_and_within_the_limit(stores: Stores) {
         let shop = app("shop")?;
         let mut jobs = Vec::new();
@@ -91,9 +105,9 @@ both_engines! {
         }
         assert_eq!(next_due(&stores.data).await?, Some(NOON));
         let (now, until) = (NOON.plus_seconds(2), NOON.plus_seconds(5));
-        let first = jobs::lease(&stores.data, LEASE_A, now, until, 2).await?;
+        let first = jobs::lease(&stores.data, LEASE_A, now, until, FURTHEST, 2).await?;
         assert_eq!(ids(&first), [jobs[1], jobs[2]]);
-        let rest = jobs::lease(&stores.data, LEASE_B, now, until, 2).await?;
+        let rest = jobs::lease(&stores.data, LEASE_B, now, until, FURTHEST, 2).await?;
         assert_eq!(ids(&rest), [jobs[0]]);
         assert_eq!(counts(&stores.data).await?, (1, 3, 0));
         assert_eq!(next_due(&stores.data).await?, Some(until));

@@ -119,12 +119,15 @@ both_engines! {
         let keys = stores.keys().await?;
         let take = async |kind: &'static str, token: u128, seconds: i64| {
             let (token, now) = (Uuid::from_u128(token), NOON.plus_seconds(seconds));
-            write!(keys, [], |tx| work::take(tx, kind, token, now, now.plus_seconds(10)).await)
+            let (until, furthest) = (now.plus_seconds(10), now.plus_seconds(40));
+            write!(keys, [], |tx| work::take(tx, kind, token, now, until, furthest).await)
         };
         assert!(take("rotate", 1, 0).await?);
         write!(keys, [], |tx| work::set_root_version(tx, Uuid::from_u128(1), 2).await)?;
         assert!(!take("rotate", 2, 9).await?, "leased");
         assert!(!take("reindex", 2, 10).await?, "another kind was interrupted");
+        assert!(!take("rotate", 2, -30).await?, "leased by a clock that is ahead");
+        assert!(take("rotate", 2, -31).await?, "leased before the clock stepped back");
         assert!(take("rotate", 2, 10).await?);
         let found = work::get(&mut keys.conn().await?).await?;
         let kept = found.map(|work| (work.started_at, work.root_version));

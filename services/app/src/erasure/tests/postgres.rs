@@ -24,10 +24,10 @@ async fn database(schema: Schema) -> (TestDatabase, Location) {
     (database, at)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_certificate_waits_for_the_caches_of_other_nodes() {
-    let (_data, data) = database(Schema::Data).await;
-    let (_keys, keys) = database(Schema::Keys).await;
+/// A service whose certificates wait for a minute, with its two databases.
+async fn waiting() -> (World, [TestDatabase; 2]) {
+    let (data_database, data) = database(Schema::Data).await;
+    let (keys_database, keys) = database(Schema::Keys).await;
     let dir = tempfile::tempdir().unwrap();
     let clock = Arc::new(TestClock::at(START));
     let databases = Databases::open(&data, &keys, 8).await.unwrap();
@@ -40,8 +40,31 @@ async fn the_certificate_waits_for_the_caches_of_other_nodes() {
         journal_dir: dir.path().join("journal"),
     };
     let oubli = Oubli::open(databases, Arc::new(root), clock.clone(), options).await.unwrap();
-    let world = World::over(dir, Arc::new(oubli), clock).await;
+    (World::over(dir, Arc::new(oubli), clock).await, [data_database, keys_database])
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_wait_begins_anew_when_the_clock_steps_back() {
+    let (world, _databases) = waiting().await;
+    let ada = world.customer("ada").await;
+    let request = world.request(Right::Erasure, ada).await;
+    world.work().await;
+    world.clock.advance(-365 * 24 * 3_600);
+    world.work().await;
+    world.clock.advance(60);
+    world.work().await;
+    assert!(!world.details(request).await.certificate, "the wait is not over");
+    world.clock.advance(1);
+    world.work().await;
+    assert_eq!(world.details(request).await.request.state, RequestState::Completed);
+    let claims = verified(&world, request).await;
+    assert!(claims.key.deleted_at.is_some_and(|at| at <= claims.completed_at));
+    world.oubli.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_certificate_waits_for_the_caches_of_other_nodes() {
+    let (world, _databases) = waiting().await;
     let ada = world.customer("ada").await;
     world.request(Right::Access, ada).await;
     world.work().await;
