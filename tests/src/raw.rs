@@ -38,6 +38,24 @@ pub async fn tables(url: &str) -> Vec<Place> {
     }
 }
 
+/// The one text that a query on a PostgreSQL database gives.
+pub async fn text(url: &str, query: &str) -> String {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a connection");
+    tokio::select! {
+        row = client.query_one(query, &[]) => row.expect("a row").get(0),
+        ended = connection => panic!("the connection ended: {ended:?}"),
+    }
+}
+
+/// Runs a statement on a PostgreSQL database.
+pub async fn execute(url: &str, statement: &str) {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a connection");
+    tokio::select! {
+        done = client.batch_execute(statement) => done.expect("a statement"),
+        ended = connection => panic!("the connection ended: {ended:?}"),
+    }
+}
+
 async fn copy_all(client: &Client) -> Vec<Place> {
     let names = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1";
     let mut tables = Vec::new();

@@ -157,6 +157,25 @@ pub async fn apply(db: &Db) -> Result<()> {
     done.map_err(|source| failed(db.schema(), source))
 }
 
+/// Applies the migrations up to `version` and none after it.
+pub(crate) async fn apply_until(schema: Schema, at: &Location, version: i64) -> Result<()> {
+    let db = Db::open_for_migration(schema, at).await?;
+    let until = |all: Migrator| {
+        let some = all.iter().filter(|migration| migration.version <= version).cloned();
+        Migrator::with_migrations(some.collect())
+    };
+    let done = match (db.lite_writer(), db.pg_pool()) {
+        (Some(writer), _) => writer.migrate(until(schema.migrator(&SQLITE)), schema).await,
+        (_, Some(pool)) => until(schema.migrator(&POSTGRES))
+            .run(pool)
+            .await
+            .map_err(|source| failed(schema, source)),
+        (None, None) => Err(StoreError::LookOnly),
+    };
+    db.close().await;
+    done
+}
+
 /// Sorts the driver's migration errors.
 pub(crate) fn failed(schema: Schema, source: MigrateError) -> StoreError {
     let database = schema.as_str();

@@ -1,13 +1,19 @@
 //! What the tests need to see of the store and nobody else may use.
 
+mod reader;
+mod stop;
+
 use sqlx::{Connection, PgConnection, SqliteConnection};
 
 use crate::app_tables;
 use crate::db::Location;
 use crate::erasure;
 use crate::inserts::Insert;
-use crate::migrate::Schema;
+use crate::migrate::{self, Schema};
 use crate::statement::Statement;
+
+pub use reader::Reader;
+pub use stop::Stop;
 
 /// The statements of every module that declares some. A test fails when one is missing here.
 const MODULES: &[&[Statement]] = &[
@@ -108,15 +114,45 @@ const UNKNOWN_MIGRATION: &str = "insert into _sqlx_migrations \
 /// # Errors
 /// When it cannot be reached or has no schema.
 pub async fn add_unknown_migration(at: &Location) -> sqlx::Result<()> {
+    execute(at, UNKNOWN_MIGRATION).await
+}
+
+/// Makes every job of a `data` database due, as time does: the lease of a worker that was killed,
+/// and the wait after a failure, are over.
+///
+/// # Errors
+/// When it cannot be reached or has no schema.
+pub async fn make_jobs_due(at: &Location) -> sqlx::Result<()> {
+    execute(at, "update jobs set run_at = 0").await
+}
+
+/// Ends the lease on the work on keys, as time does.
+///
+/// # Errors
+/// When the `keys` database cannot be reached or has no schema.
+pub async fn end_key_lease(at: &Location) -> sqlx::Result<()> {
+    execute(at, "update key_work set leased_until = 0").await
+}
+
+/// Applies the migrations up to a version, as an older binary did.
+///
+/// # Errors
+/// When the database cannot be reached, or one of them fails.
+pub async fn migrate_until(schema: Schema, at: &Location, version: i64) -> crate::Result<()> {
+    migrate::apply_until(schema, at, version).await
+}
+
+/// Runs statements on a connection of its own.
+async fn execute(at: &Location, sql: &'static str) -> sqlx::Result<()> {
     match at {
         Location::Sqlite(file) => {
             let mut conn = SqliteConnection::connect(&file.to_string_lossy()).await?;
-            sqlx::query(UNKNOWN_MIGRATION).execute(&mut conn).await?;
+            sqlx::raw_sql(sql).execute(&mut conn).await?;
             conn.close().await
         }
         Location::Postgres(url) => {
             let mut conn = PgConnection::connect(url).await?;
-            sqlx::query(UNKNOWN_MIGRATION).execute(&mut conn).await?;
+            sqlx::raw_sql(sql).execute(&mut conn).await?;
             conn.close().await
         }
     }

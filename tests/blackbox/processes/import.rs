@@ -16,7 +16,7 @@ use super::installation::{Ended, Installation, open_shop};
 const PAST: &str = "2020-02-01T08:00:00Z";
 
 /// An installation with a shop that declares the harness's data map; no service runs.
-pub(super) async fn shop(engine: Engine) -> Installation {
+pub(crate) async fn shop(engine: Engine) -> Installation {
     let own = Installation::new(engine).await;
     let client = own.shop().await;
     let process = own.start("all").await;
@@ -26,7 +26,7 @@ pub(super) async fn shop(engine: Engine) -> Installation {
 }
 
 /// A person's lines: the person, a profile, an invoice, a grant and a withdrawal.
-pub(super) fn person(n: usize) -> Vec<Value> {
+pub(crate) fn person(n: usize) -> Vec<Value> {
     let id = format!("crm-{n}");
     let consent = |action: &str, at: &str| {
         let mut line = json!({
@@ -57,23 +57,23 @@ pub(super) fn person(n: usize) -> Vec<Value> {
     ]
 }
 
-pub(super) fn text(lines: &[Value]) -> String {
+pub(crate) fn text(lines: &[Value]) -> String {
     lines.iter().map(|line| format!("{line}\n")).collect::<Vec<_>>().concat()
 }
 
-pub(super) fn write(own: &Installation, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+pub(crate) fn write(own: &Installation, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
     let path = own.path(name);
     fs::write(&path, text).unwrap();
     path
 }
 
-pub(super) async fn import(own: &Installation, name: &str) -> Ended {
+pub(crate) async fn import(own: &Installation, name: &str) -> Ended {
     own.run(&["import", "--app", "shop", "--rejects", "rejects", name]).await
 }
 
 /// The row of a type in the summary: imported, unchanged, rejected.
 #[track_caller]
-pub(super) fn counts(ended: &Ended, kind: &str) -> [u64; 3] {
+pub(crate) fn counts(ended: &Ended, kind: &str) -> [u64; 3] {
     let row = ended.stdout.lines().find_map(|line| line.strip_prefix(kind)).unwrap();
     let numbers: Vec<u64> = row.split_whitespace().map(|n| n.parse().unwrap()).collect();
     numbers.try_into().unwrap()
@@ -81,7 +81,7 @@ pub(super) fn counts(ended: &Ended, kind: &str) -> [u64; 3] {
 
 /// What an app holds, without the ids that differ from app to app: everything of each person, by
 /// their first identifier.
-pub(super) async fn content(own: &Installation, app: &str) -> BTreeMap<String, Vec<Value>> {
+pub(crate) async fn content(own: &Installation, app: &str) -> BTreeMap<String, Vec<Value>> {
     let ended = own.run(&["export", "--app", app, "-"]).await.succeeds();
     let (mut names, mut people) = (BTreeMap::new(), BTreeMap::<String, Vec<Value>>::new());
     for line in ended.stdout.lines() {

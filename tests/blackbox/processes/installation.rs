@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use oubli_store::{Location, Schema};
 use oubli_test_postgres::DatabasePair;
 use oubli_tests::{Caller, Engine, data_map};
 use serde_json::{Value, json};
@@ -50,6 +51,11 @@ impl Installation {
                 Some(oubli_test_postgres::fresh_databases("process").await.unwrap())
             }
         };
+        Self::over(databases)
+    }
+
+    /// One over these databases, or over embedded ones.
+    pub(crate) fn over(databases: Option<DatabasePair>) -> Self {
         Self { dir: tempfile::tempdir().unwrap(), databases, started: AtomicUsize::new(0) }
     }
 
@@ -72,6 +78,15 @@ impl Installation {
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
+    }
+
+    /// Where one of the databases is.
+    pub(crate) fn location(&self, schema: Schema) -> Location {
+        match (&self.databases, schema) {
+            (Some(pair), Schema::Data) => Location::Postgres(pair.data_url().to_owned()),
+            (Some(pair), Schema::Keys) => Location::Postgres(pair.keys_url().to_owned()),
+            (None, _) => Location::Sqlite(self.path(&format!("data/{}.sqlite", schema.as_str()))),
+        }
     }
 
     pub(crate) fn root_key(&self) -> PathBuf {
@@ -166,8 +181,8 @@ impl Installation {
         let Ok(folder) = fs::read_dir(self.path("data")) else { return BTreeMap::new() };
         let files = folder.map(|file| file.unwrap().path());
         let files = files.filter(|file| {
-            let index = file.to_string_lossy().ends_with("-shm");
-            !index && fs::metadata(file).unwrap().len() > 0
+            let passing = ["-shm", ".lock"].iter().any(|end| file.to_string_lossy().ends_with(end));
+            !passing && fs::metadata(file).unwrap().len() > 0
         });
         let hash = |file: &Path| format!("{:x?}", Sha256::digest(fs::read(file).unwrap()));
         files.map(|file| (file.clone(), hash(&file))).collect()
@@ -271,6 +286,11 @@ impl Process {
         PathBuf::from(format!("/proc/{}/{name}", self.child.id().unwrap()))
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     /// `kill -9`.
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
@@ -278,7 +298,7 @@ impl Process {
 
     /// Sends SIGTERM.
     pub(crate) fn terminate(&self) {
-        let id = self.child.id().unwrap().to_string();
+        let id = self.id().to_string();
         let sent = std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap();
         assert!(sent.success());
     }

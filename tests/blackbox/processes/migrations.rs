@@ -1,19 +1,9 @@
 //! `oubli migrate`, and schemas that do not fit.
 
-use oubli_store::{Location, testing};
+use oubli_store::{Schema, testing};
 use oubli_tests::{Engine, both_engines};
 
 use super::installation::{Installation, open_shop};
-
-/// Where the two databases are.
-fn locations(own: &Installation) -> [Location; 2] {
-    match &own.databases {
-        Some(pair) => [pair.data_url(), pair.keys_url()].map(|url| Location::Postgres(url.into())),
-        None => {
-            ["data", "keys"].map(|name| Location::Sqlite(own.path(&format!("data/{name}.sqlite"))))
-        }
-    }
-}
 
 both_engines! {
     async fn migrations_are_listed_shown_and_applied_once(engine: Engine) {
@@ -44,10 +34,10 @@ both_engines! {
     }
 
     async fn a_newer_schema_is_refused(engine: Engine) {
-        for newer in [0, 1] {
+        for newer in [Schema::Data, Schema::Keys] {
             let own = Installation::new(engine).await;
             own.shop().await;
-            testing::add_unknown_migration(&locations(&own)[newer]).await.unwrap();
+            testing::add_unknown_migration(&own.location(newer)).await.unwrap();
             let (files, key) = (own.database_files(), std::fs::read(own.root_key()).unwrap());
             for arguments in
                 [&["all", "--bind", "127.0.0.1:0"][..], &["app", "list"], &["migrate"],
