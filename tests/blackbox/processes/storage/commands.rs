@@ -10,7 +10,7 @@ use crate::processes::import::{self, content, counts, person, text, write};
 use crate::processes::installation::{Ended, Installation, open_shop};
 
 /// How many people are imported.
-const PEOPLE: usize = 100;
+const PEOPLE: usize = 40;
 
 fn lines(people: usize) -> Vec<Value> {
     (0..people).flat_map(person).collect()
@@ -67,7 +67,7 @@ async fn an_import_without_room_goes_on_where_it_stopped() {
     let stopped = run_import(&own, "input/people.ndjson").await;
     stopped.fails_saying(&["cannot write", "people.ndjson.oubli-progress"]);
     beside.free();
-    data.fill_but(256 << 10);
+    data.fill_but(100 << 10);
     let stopped = run_import(&own, "input/people.ndjson").await;
     stopped.fails_saying(&["run it again", "is full"]);
     data.free();

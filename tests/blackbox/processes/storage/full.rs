@@ -47,7 +47,7 @@ pub(super) async fn read_until_full(shop: &Caller, subject: &str) {
     panic!("reads are not refused");
 }
 
-/// A batch of records of some hundred kilobytes.
+/// A batch of records that takes some ten kilobytes.
 fn bulk(subject: &str, batch: usize) -> Value {
     let long = "x".repeat(180);
     let body = json!({ "name": long, "email": long, "phone": long, "address": long, "city": long });
@@ -56,7 +56,7 @@ fn bulk(subject: &str, batch: usize) -> Value {
             "subject": subject, "category": "profile", "record": format!("r-{batch}-{n}"), "body": body,
         })
     };
-    json!({ "items": (0..100).map(item).collect::<Vec<_>>() })
+    json!({ "items": (0..25).map(item).collect::<Vec<_>>() })
 }
 
 /// What is refused while there is no room, and what is not.
@@ -175,7 +175,7 @@ async fn an_erasure_is_completed_only_when_the_files_could_be_cleaned() {
         tokio::task::yield_now().await;
     }
     // Room for a few markers, and not for what must leave the log.
-    disk.fill_but(200 << 10);
+    disk.fill_but(150 << 10);
     reader.close().await.unwrap();
     process.logged("a job failed").await;
     let found = shop.get(&format!("/requests/{request}")).await.expect_status(200);
