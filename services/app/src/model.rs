@@ -8,6 +8,7 @@ use oubli_domain::consent::{Renewal, Terms};
 use oubli_domain::data_map::Purpose;
 use oubli_domain::{AppId, AppState, Code, CompiledDataMap, DataMap, Name, Refusal};
 use oubli_store::apps::App;
+use oubli_store::seen::Declared;
 use oubli_store::{Conn, apps, data_maps, notices};
 
 use crate::error::{Error, Result};
@@ -71,6 +72,17 @@ pub(crate) struct Models(Cache<AppId, Arc<Model>>);
 impl Models {
     pub(crate) fn new() -> Self {
         Self(Cache::new(10_000))
+    }
+
+    /// The model that is held of an app, if it is that of the moment which saw `declared`.
+    ///
+    /// # Errors
+    /// `app-not-found` when the app's deletion was approved.
+    pub(crate) fn held(&self, app: &AppId, declared: Declared) -> Result<Option<Arc<Model>>> {
+        if declared.state != AppState::Active {
+            return Err(Code::AppNotFound.into());
+        }
+        Ok(self.0.get(app).filter(|m| m.app.revision == declared.revision))
     }
 
     /// The model of an app at the moment that `conn` sees.

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oubli_domain::{AppId, Clock, Time, identifier};
+use oubli_domain::{AppId, Clock, Code, Time, identifier};
 use oubli_store::keys::service_secrets;
+use oubli_store::seen::Declared;
 use oubli_store::{Conn, Db, Location, Schema, apps};
 use oubli_vault::RootKeyProvider;
 use tokio_util::task::TaskTracker;
@@ -205,6 +206,26 @@ impl Oubli {
     /// What an app declares at the moment that `conn` sees.
     pub(crate) async fn model(&self, conn: &mut Conn, app: &AppId) -> Result<Arc<Model>> {
         self.models.of(conn, app).await
+    }
+
+    /// What `look` sees in one statement, with the model of the app at that moment.
+    ///
+    /// # Errors
+    /// `app-not-found`, also when its deletion was approved.
+    pub(crate) async fn see<S: AsRef<Declared>>(
+        &self,
+        app: &AppId,
+        look: impl AsyncFn(&mut Conn) -> oubli_store::Result<Option<S>>,
+    ) -> Result<(Arc<Model>, S)> {
+        let seen = look(&mut self.data().conn().await?).await?.ok_or(Code::AppNotFound)?;
+        if let Some(model) = self.models.held(app, *seen.as_ref())? {
+            return Ok((model, seen));
+        }
+        // It has changed, or is not held yet: both are read again, at one moment.
+        let mut conn = self.data().snapshot().await?;
+        let model = self.model(&mut conn, app).await?;
+        let seen = look(&mut conn).await?.ok_or(Code::AppNotFound)?;
+        Ok((model, seen))
     }
 
     /// Ends the service: reads are logged no more, tasks come to their end, and then the databases

@@ -1,9 +1,10 @@
 //! Logging reads. The answer to a read waits until its event is durable; reads that arrive
 //! together share one transaction.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use oubli_domain::{Code, Refusal};
+use oubli_domain::{AppId, Code, EventId, Refusal, SubjectId};
 use oubli_store::events::{self, NewEvent};
 use oubli_store::{Db, StoreError, Tx, apps, subjects};
 use tokio::sync::{mpsc, oneshot};
@@ -78,13 +79,7 @@ async fn write(data: &Db, batch: Vec<(NewEvent, Answer)>) {
     let written = data
         .write("log.reads", move |tx| {
             let events = Arc::clone(&events);
-            Box::pin(async move {
-                let mut refused = Vec::with_capacity(events.len());
-                for event in events.iter() {
-                    refused.push(insert(tx, event).await?);
-                }
-                Ok(refused)
-            })
+            Box::pin(async move { insert(tx, &events).await })
         })
         .await;
     match written {
@@ -104,19 +99,46 @@ async fn write(data: &Db, batch: Vec<(NewEvent, Answer)>) {
     }
 }
 
-async fn insert(tx: &mut Tx, event: &NewEvent) -> oubli_store::Result<Option<Refusal>> {
-    if let Some(payload) = &event.payload {
-        match subjects::lock(tx, &event.app, payload.subject).await {
-            Err(StoreError::Refused(refusal)) => return Ok(Some(refusal)),
-            other => other.map(drop)?,
-        }
-    } else {
-        match apps::hold(tx, &event.app).await {
-            Err(StoreError::Refused(refusal)) => return Ok(Some(refusal)),
+/// Inserts the events whose reads may be answered. Gives, for each, why it may not.
+async fn insert(tx: &mut Tx, events: &[NewEvent]) -> oubli_store::Result<Vec<Option<Refusal>>> {
+    let mut apps: BTreeMap<&AppId, Vec<&NewEvent>> = BTreeMap::new();
+    for event in events {
+        apps.entry(&event.app).or_default().push(event);
+    }
+    let mut refusals: HashMap<EventId, Refusal> = HashMap::new();
+    for (app, events) in apps {
+        refusals.extend(refused(tx, app, &events).await?);
+    }
+    let kept: Vec<_> = events.iter().filter(|e| !refusals.contains_key(&e.event)).collect();
+    events::insert_many(tx, &kept).await?;
+    Ok(events.iter().map(|event| refusals.remove(&event.event)).collect())
+}
+
+/// Locks the people whom an app's events are about, and the app where one is about nobody. Gives
+/// the events that may not be inserted.
+async fn refused(
+    tx: &mut Tx,
+    app: &AppId,
+    events: &[&NewEvent],
+) -> oubli_store::Result<Vec<(EventId, Refusal)>> {
+    let subject_of = |event: &NewEvent| event.payload.as_ref().map(|payload| payload.subject);
+    let about: Vec<SubjectId> = events.iter().filter_map(|event| subject_of(event)).collect();
+    let mut closed = None;
+    if events.iter().any(|event| event.payload.is_none()) {
+        match apps::hold(tx, app).await {
+            Err(StoreError::Refused(refusal)) => closed = Some(refusal),
             other => other?,
         }
     }
-    events::insert(tx, event).await.map(|()| None)
+    let locked = match about[..] {
+        [] => HashMap::new(),
+        _ => subjects::lock_many(tx, app, about).await?,
+    };
+    let refusal = |event: &NewEvent| match subject_of(event) {
+        None => closed.clone(),
+        Some(subject) => subjects::standing(locked.get(&subject).copied()).err(),
+    };
+    Ok(events.iter().filter_map(|event| Some((event.event, refusal(event)?))).collect())
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use oubli_domain::consent::{
     ConsentEvent, CurrentConsent, Latest, NotPermitted, Standing, State, purpose_holds,
 };
 use oubli_domain::data_map::LawfulBasis;
-use oubli_domain::{Name, SubjectId, Time};
+use oubli_domain::{Name, Refusal, SubjectId, Time};
+use oubli_store::seen::OfPurpose;
 use oubli_store::subjects::Subject;
 use oubli_store::{Conn, consents, purpose_ends};
 
@@ -29,35 +30,13 @@ pub struct Checked {
     pub expires_at: Option<Time>,
 }
 
-/// Refuses unless `purpose` holds for `subject` at `now`, by what `conn` sees.
-///
-/// # Errors
-/// `unknown-purpose`; `subject-restricted` (Art. 18); `subject-erasing`; `purpose-not-permitted`
-/// with the reason.
-pub(crate) async fn require_purpose(
-    conn: &mut Conn,
-    model: &Model,
-    subject: &Subject,
-    purpose: &Name,
-    now: Time,
-) -> Result<()> {
-    let checked = check(conn, model, subject, purpose, now).await?;
-    checked.reason.map_or(Ok(()), |reason| Err(oubli_domain::Refusal::from(reason).into()))
-}
-
-/// Whether `purpose` holds for `subject` at `now`, by what `conn` sees.
-///
-/// # Errors
-/// `unknown-purpose`, `data-map-not-found`.
-pub(crate) async fn check(
-    conn: &mut Conn,
-    model: &Model,
-    subject: &Subject,
-    purpose: &Name,
-    now: Time,
-) -> Result<Checked> {
-    let facts = Facts::read(conn, model, subject.subject, purpose).await?;
-    judge(model, subject, purpose, facts, now)
+impl Checked {
+    /// # Errors
+    /// Unless the purpose holds: `subject-restricted` (Art. 18); `subject-erasing`;
+    /// `purpose-not-permitted` with the reason.
+    pub(crate) fn required(&self) -> Result<(), Refusal> {
+        self.reason.map_or(Ok(()), |reason| Err(reason.into()))
+    }
 }
 
 /// What is on record about one person and one purpose, read in the same snapshot as the subject.
@@ -70,24 +49,13 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    async fn read(
-        conn: &mut Conn,
-        model: &Model,
-        subject: SubjectId,
-        purpose: &Name,
-    ) -> Result<Self> {
-        let app = &model.app.app;
-        let mut facts = Self::default();
-        match model.map()?.purpose(purpose)?.lawful_basis {
-            LawfulBasis::Consent => {
-                facts.latest = consents::latest(conn, app, subject, purpose).await?;
-            }
-            LawfulBasis::Contract => {
-                facts.ended = purpose_ends::get(conn, app, subject, purpose).await?.is_some();
-            }
-            _ => {}
-        }
-        Ok(facts)
+    /// Of what one look at a person and a purpose saw, that which its basis asks for.
+    pub(crate) fn seen(model: &Model, purpose: &Name, seen: OfPurpose) -> Result<Self> {
+        Ok(match model.map()?.purpose(purpose)?.lawful_basis {
+            LawfulBasis::Consent => Self { latest: seen.latest, ended: false },
+            LawfulBasis::Contract => Self { latest: Latest::default(), ended: seen.ended },
+            _ => Self::default(),
+        })
     }
 }
 

@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Requests allocate much and shortly, on several threads: see `benches/README.md`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let loaded = match oubli_server::command_line(std::env::args_os()) {

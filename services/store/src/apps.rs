@@ -86,7 +86,7 @@ impl Row {
     }
 }
 
-fn read_state(text: &str) -> Result<AppState> {
+pub(crate) fn read_state(text: &str) -> Result<AppState> {
     text.parse().map_err(|_| StoreError::Damaged("apps.state"))
 }
 

@@ -129,6 +129,7 @@ args_for_tuples! {
     (A B C D E F G H I) (A B C D E F G H I J) (A B C D E F G H I J K) (A B C D E F G H I J K L)
     (A B C D E F G H I J K L M) (A B C D E F G H I J K L M N)
     (A B C D E F G H I J K L M N O)
+    (A B C D E F G H I J K L M N O P Q R S T U V W)
 }
 
 /// The rows of an insert: tuples of one type. One row goes as plain values; of more, SQLite takes the

@@ -1,11 +1,11 @@
 //! One connection of either engine. This file holds the only place where the engines part.
 
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+use sqlx::{FromRow, PgConnection, Postgres, Sqlite, SqliteConnection};
 
 use crate::args::Args;
+use crate::connections::Lease;
 use crate::error::{Result, StoreError};
 use crate::statement::Statement;
 
@@ -24,16 +24,16 @@ pub struct Conn {
     pub(crate) inner: Inner,
     /// The first statement that failed since the transaction, or its savepoint, began.
     pub(crate) failed: Option<&'static str>,
+    /// The transaction that begins with the next statement.
+    begin: Option<&'static str>,
 }
 
 #[derive(Debug)]
 pub(crate) enum Inner {
     /// The one connection that writes to a SQLite file.
     LiteWriter(SqliteConnection),
-    Lite(PoolConnection<Sqlite>),
-    LiteSnapshot(Transaction<'static, Sqlite>),
-    Pg(PoolConnection<Postgres>),
-    PgTransaction(Transaction<'static, Postgres>),
+    Lite(Lease<SqliteConnection>),
+    Pg(Lease<PgConnection>),
 }
 
 /// The connection of a write transaction.
@@ -64,7 +64,8 @@ macro_rules! dispatch {
         let statement: &Statement = $statement;
         let unbound =
             |e| StoreError::Database { statement: statement.name, source: sqlx::Error::Encode(e) };
-        let result = match $conn.engine() {
+        $conn.begun().await?;
+        let result = match $conn.engine()? {
             Engine::Lite($on) => {
                 type Database = Sqlite;
                 let ($sql, $bound) = (statement.lite, $args.lite().map_err(unbound)?);
@@ -76,26 +77,53 @@ macro_rules! dispatch {
                 $body.await
             }
         };
-        result.map_err(|e| {
-            $conn.failed.get_or_insert(statement.name);
-            StoreError::from_sqlx(statement.name, e)
-        })
+        match result {
+            Ok(found) => {
+                $conn.settled();
+                Ok(found)
+            }
+            Err(e) => Err($conn.failed(statement.name, e)),
+        }
     }};
 }
 
 impl Conn {
     pub(crate) fn new(inner: Inner) -> Self {
-        Self { inner, failed: None }
+        Self { inner, failed: None, begin: None }
     }
 
-    fn engine(&mut self) -> Engine<'_> {
-        match &mut self.inner {
+    fn engine(&mut self) -> Result<Engine<'_>> {
+        Ok(match &mut self.inner {
             Inner::LiteWriter(conn) => Engine::Lite(conn),
-            Inner::Lite(conn) => Engine::Lite(conn),
-            Inner::LiteSnapshot(conn) => Engine::Lite(conn),
-            Inner::Pg(conn) => Engine::Pg(conn),
-            Inner::PgTransaction(conn) => Engine::Pg(conn),
+            Inner::Lite(lease) => Engine::Lite(lease.use_it()?),
+            Inner::Pg(lease) => Engine::Pg(lease.use_it()?),
+        })
+    }
+
+    /// Begins the transaction that is to begin.
+    async fn begun(&mut self) -> Result<()> {
+        match (self.begin.take(), &mut self.inner) {
+            (Some(sql), Inner::Lite(lease)) => lease.begin(sql).await,
+            (Some(sql), Inner::Pg(lease)) => lease.begin(sql).await,
+            _ => Ok(()),
         }
+    }
+
+    fn settled(&mut self) {
+        match &mut self.inner {
+            Inner::LiteWriter(_) => {}
+            Inner::Lite(lease) => lease.settled(),
+            Inner::Pg(lease) => lease.settled(),
+        }
+    }
+
+    fn failed(&mut self, statement: &'static str, error: sqlx::Error) -> StoreError {
+        self.failed.get_or_insert(statement);
+        let error = StoreError::from_sqlx(statement, error);
+        if let (StoreError::Unavailable { .. }, Inner::Pg(lease)) = (&error, &self.inner) {
+            lease.lost();
+        }
+        error
     }
 
     /// Every row.
@@ -137,6 +165,24 @@ impl Tx {
         Self(Conn::new(inner))
     }
 
+    /// A transaction that begins, by `sql`, with its first statement.
+    pub(crate) fn to_begin(inner: Inner, sql: &'static str) -> Self {
+        Self(Conn { begin: Some(sql), ..Conn::new(inner) })
+    }
+
+    /// Runs a statement of PostgreSQL's that is a whole transaction by itself, where it stands before
+    /// all others; none where it does not, and on SQLite. When it did its work, no other may follow.
+    pub(crate) async fn alone<R: Row>(
+        &mut self,
+        statement: &Statement,
+        args: impl Args,
+    ) -> Result<Option<R>> {
+        let Some(begin) = self.0.begin.take() else { return Ok(None) };
+        let found = self.0.one(statement, args).await;
+        self.0.begin = Some(begin);
+        found.map(Some)
+    }
+
     /// What a transaction gave, unless it went on after a statement had failed. PostgreSQL keeps
     /// nothing of such a transaction and calls its COMMIT a success; so both engines refuse it.
     pub(crate) fn checked<T>(&self, result: Result<T>) -> Result<T> {
@@ -149,8 +195,8 @@ impl Tx {
     /// Whether it is SQLite that runs it.
     pub(crate) fn is_lite(&self) -> bool {
         match &self.0.inner {
-            Inner::LiteWriter(_) | Inner::Lite(_) | Inner::LiteSnapshot(_) => true,
-            Inner::Pg(_) | Inner::PgTransaction(_) => false,
+            Inner::LiteWriter(_) | Inner::Lite(_) => true,
+            Inner::Pg(_) => false,
         }
     }
 

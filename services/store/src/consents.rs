@@ -46,16 +46,16 @@ pub async fn count_granted(conn: &mut Conn, app: &AppId, purpose: &Name, most: u
 }
 
 #[derive(sqlx::FromRow)]
-struct Row {
-    event_id: Uuid,
-    purpose: String,
-    action: String,
-    notice: Option<String>,
-    notice_version: Option<i64>,
-    language: Option<String>,
-    occurred_at: i64,
-    recorded_at: i64,
-    seq: i64,
+pub(crate) struct Row {
+    pub(crate) event_id: Uuid,
+    pub(crate) purpose: String,
+    pub(crate) action: String,
+    pub(crate) notice: Option<String>,
+    pub(crate) notice_version: Option<i64>,
+    pub(crate) language: Option<String>,
+    pub(crate) occurred_at: i64,
+    pub(crate) recorded_at: i64,
+    pub(crate) seq: i64,
 }
 
 /// An event with the signals that came with it.

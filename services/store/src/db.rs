@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, PgPool, SqlitePool};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, PgConnection, SqliteConnection};
 use tokio_util::task::TaskTracker;
 
 use crate::conn::{Conn, Inner, Tx};
+use crate::connections::Connections;
 use crate::error::{Result, StoreError};
 use crate::measures::{Measure, Measures};
 use crate::migrate::{self, Schema};
@@ -42,11 +43,11 @@ pub struct Db {
 enum Engine {
     /// Without a writer it can only be looked at.
     Lite {
-        reads: SqlitePool,
+        reads: Connections<SqliteConnection>,
         writer: Option<Arc<Writer>>,
     },
     Pg {
-        pool: PgPool,
+        pool: Connections<PgConnection>,
         tasks: TaskTracker,
     },
 }
@@ -99,9 +100,9 @@ impl Db {
     pub async fn open_to_look(schema: Schema, at: &Location) -> Result<Self> {
         let engine = match at {
             Location::Sqlite(file) => {
-                let reads = read_pool(sqlite_options(file), 1);
-                // The pool connects only when it is asked to.
-                reads.acquire().await.map_err(|e| StoreError::from_sqlx("open", e))?;
+                let reads = readers(sqlite_options(file), 1);
+                // They are opened only when they are asked for.
+                drop(reads.lease().await?);
                 Engine::Lite { reads, writer: None }
             }
             Location::Postgres(url) => {
@@ -126,7 +127,7 @@ impl Db {
     async fn open_lite_engine(file: &Path, connections: u32) -> Result<Engine> {
         let options = sqlite_options(file).journal_mode(SqliteJournalMode::Wal);
         let writer = Writer::start(options.clone().create_if_missing(true)).await?;
-        let reads = read_pool(options, connections);
+        let reads = readers(options, connections);
         Ok(Engine::Lite { reads, writer: Some(Arc::new(writer)) })
     }
 
@@ -135,12 +136,8 @@ impl Db {
     }
 
     async fn connect_postgres(options: PgConnectOptions, connections: u32) -> Result<Engine> {
-        let pool = PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(WAIT)
-            .connect_with(options)
-            .await
-            .map_err(|e| StoreError::from_sqlx("connect", e))?;
+        let pool = Connections::new(options, connections);
+        drop(pool.lease().await?);
         Ok(Engine::Pg { pool, tasks: TaskTracker::new() })
     }
 
@@ -164,11 +161,10 @@ impl Db {
     /// # Errors
     /// [`StoreError::Unavailable`] when none is free for [`WAIT`].
     pub async fn conn(&self) -> Result<Conn> {
-        let taken = match &self.engine {
-            Engine::Lite { reads, .. } => reads.acquire().await.map(Inner::Lite),
-            Engine::Pg { pool, .. } => pool.acquire().await.map(Inner::Pg),
-        };
-        taken.map(Conn::new).map_err(|e| StoreError::from_sqlx("connect", e))
+        Ok(Conn::new(match &self.engine {
+            Engine::Lite { reads, .. } => Inner::Lite(reads.lease().await?),
+            Engine::Pg { pool, .. } => Inner::Pg(pool.lease().await?),
+        }))
     }
 
     /// A connection whose queries all see the same moment. Drop it within 5 seconds.
@@ -176,14 +172,15 @@ impl Db {
     /// # Errors
     /// [`StoreError::Unavailable`] when none is free for [`WAIT`].
     pub async fn snapshot(&self) -> Result<Conn> {
-        let begun = match &self.engine {
-            Engine::Lite { reads, .. } => reads.begin_with("BEGIN").await.map(Inner::LiteSnapshot),
-            Engine::Pg { pool, .. } => pool
-                .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                .await
-                .map(Inner::PgTransaction),
-        };
-        begun.map(Conn::new).map_err(|e| StoreError::from_sqlx("begin", e))
+        let mut conn = self.conn().await?;
+        match &mut conn.inner {
+            Inner::Lite(lease) => lease.begin("BEGIN").await?,
+            Inner::Pg(lease) => {
+                lease.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+            }
+            Inner::LiteWriter(_) => return Err(StoreError::Damaged("not a connection for reads")),
+        }
+        Ok(conn)
     }
 
     /// Runs `work` in a write transaction called `name` and answers after its COMMIT. It is run
@@ -246,7 +243,7 @@ impl Db {
         }
     }
 
-    pub(crate) fn lite_pool(&self) -> Option<&SqlitePool> {
+    pub(crate) fn lite_reads(&self) -> Option<&Connections<SqliteConnection>> {
         match &self.engine {
             Engine::Lite { reads, .. } => Some(reads),
             Engine::Pg { .. } => None,
@@ -260,7 +257,7 @@ impl Db {
         }
     }
 
-    pub(crate) fn pg_pool(&self) -> Option<&PgPool> {
+    pub(crate) fn pg_pool(&self) -> Option<&Connections<PgConnection>> {
         match &self.engine {
             Engine::Pg { pool, .. } => Some(pool),
             Engine::Lite { .. } => None,
@@ -268,11 +265,8 @@ impl Db {
     }
 }
 
-fn read_pool(options: SqliteConnectOptions, connections: u32) -> SqlitePool {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(WAIT)
-        .connect_lazy_with(options.read_only(true))
+fn readers(options: SqliteConnectOptions, connections: u32) -> Connections<SqliteConnection> {
+    Connections::new(options.read_only(true), connections)
 }
 
 /// Durable on COMMIT, deleted content overwritten, statements never logged. The journal's mode is the

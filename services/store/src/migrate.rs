@@ -56,14 +56,14 @@ pub struct Step {
 /// [`MigrationError::Newer`] when the database has one that this binary does not know, and
 /// [`MigrationError::Changed`] when one was applied with another text.
 pub async fn status(db: &Db) -> Result<Vec<Step>> {
-    let (migrator, applied) = match (db.lite_pool(), db.pg_pool()) {
+    let (migrator, applied) = match (db.lite_reads(), db.pg_pool()) {
         (Some(pool), _) => {
-            let mut conn = pool.acquire().await.map_err(|e| StoreError::from_sqlx("connect", e))?;
-            (db.schema().migrator(&SQLITE), applied_in(db.schema(), &mut *conn).await?)
+            let mut conn = pool.lease().await?;
+            (db.schema().migrator(&SQLITE), applied_in(db.schema(), conn.use_it()?).await?)
         }
         (_, Some(pool)) => {
-            let mut conn = pool.acquire().await.map_err(|e| StoreError::from_sqlx("connect", e))?;
-            (db.schema().migrator(&POSTGRES), applied_in(db.schema(), &mut *conn).await?)
+            let mut conn = pool.lease().await?;
+            (db.schema().migrator(&POSTGRES), applied_in(db.schema(), conn.use_it()?).await?)
         }
         (None, None) => return Ok(Vec::new()),
     };
@@ -150,7 +150,10 @@ pub async fn apply(db: &Db) -> Result<()> {
         }
         (_, Some(pool)) => {
             status(db).await?;
-            db.schema().migrator(&POSTGRES).run(pool).await
+            {
+                let mut conn = pool.lease().await?;
+                db.schema().migrator(&POSTGRES).run_direct(None, conn.use_it()?, false).await
+            }
         }
         (None, None) => return Err(StoreError::LookOnly),
     };

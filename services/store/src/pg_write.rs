@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::PgPool;
+use sqlx::PgConnection;
 use tokio_util::task::TaskTracker;
 
 use crate::conn::{Inner, Tx};
+use crate::connections::Connections;
 use crate::db::Work;
 use crate::error::{Result, StoreError};
 use crate::measures::Measures;
@@ -17,7 +18,7 @@ const ATTEMPTS: u32 = 20;
 /// Runs `work` in a task of its own, so that it reaches its COMMIT or its rollback also when the
 /// caller's connection closes in the middle.
 pub(crate) async fn write<T: Send + 'static>(
-    pool: &PgPool,
+    pool: &Connections<PgConnection>,
     tasks: &TaskTracker,
     measures: Arc<Measures>,
     name: &'static str,
@@ -33,7 +34,7 @@ pub(crate) async fn write<T: Send + 'static>(
 }
 
 async fn retried<T: Send>(
-    pool: &PgPool,
+    pool: &Connections<PgConnection>,
     measures: &Measures,
     name: &'static str,
     work: &impl Work<T>,
@@ -60,17 +61,14 @@ fn back_off(attempt: u32) -> Duration {
     Duration::from_micros(random % (1_000 << attempt.min(6)))
 }
 
-async fn once<T: Send>(pool: &PgPool, work: &impl Work<T>) -> Result<T> {
-    let begun = pool
-        .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ")
-        .await
-        .map_err(|e| StoreError::from_sqlx("begin", e))?;
-    let mut tx = Tx::new(Inner::PgTransaction(begun));
+async fn once<T: Send>(pool: &Connections<PgConnection>, work: &impl Work<T>) -> Result<T> {
+    let lease = Inner::Pg(pool.lease().await?);
+    let mut tx = Tx::to_begin(lease, "BEGIN ISOLATION LEVEL REPEATABLE READ");
     let result = work(&mut tx).await;
     let value = tx.checked(result)?;
-    let Inner::PgTransaction(open) = tx.0.inner else {
+    let Inner::Pg(open) = tx.0.inner else {
         return Err(StoreError::Damaged("the transaction changed its kind"));
     };
-    open.commit().await.map_err(|e| StoreError::from_sqlx("commit", e))?;
+    open.commit().await?;
     Ok(value)
 }

@@ -34,9 +34,11 @@ impl Db {
     /// # Errors
     /// When the database does not answer.
     pub async fn scrub(&self) -> Result<usize> {
-        let Some(pool) = self.lite_pool() else { return Ok(0) };
+        let Some(reads) = self.lite_reads() else { return Ok(0) };
         let failed = |e| StoreError::from_sqlx("scrub", e);
-        let (count,): (i64,) = sqlx::query_as(COUNT).fetch_one(pool).await.map_err(failed)?;
+        let mut reader = reads.lease().await?;
+        let (count,): (i64,) =
+            sqlx::query_as(COUNT).fetch_one(reader.use_it()?).await.map_err(failed)?;
         if count >= MOST_PAGES {
             return Err(StoreError::Damaged("a SQLite file too large to be cleaned"));
         }
@@ -45,7 +47,7 @@ impl Db {
             let pages: Vec<(i64, Vec<u8>)> = sqlx::query_as(PAGES)
                 .bind(from)
                 .bind(from + LOOK - 1)
-                .fetch_all(pool)
+                .fetch_all(reader.use_it()?)
                 .await
                 .map_err(failed)?;
             let dirty: Vec<i64> = pages
@@ -67,9 +69,9 @@ impl Db {
 
     /// Refuses a SQLite that was compiled without what [`Db::scrub`] needs.
     pub(crate) async fn require_scrub(&self) -> Result<()> {
-        let Some(pool) = self.lite_pool() else { return Ok(()) };
+        let Some(reads) = self.lite_reads() else { return Ok(()) };
         let (enabled,): (i64,) = sqlx::query_as(ENABLED)
-            .fetch_one(pool)
+            .fetch_one(reads.lease().await?.use_it()?)
             .await
             .map_err(|e| StoreError::from_sqlx("compile options", e))?;
         if enabled == 0 {

@@ -12,9 +12,10 @@ pub(crate) struct Statement {
 }
 
 /// Declares the statements of a module, and `STATEMENTS`, the list of them that the describe test
-/// walks. `NAME = "text"` serves both engines; `NAME = lite "…" pg "…"` is for SQL that truly differs.
+/// walks. `NAME = "text"` serves both engines; `NAME = lite "…" pg "…"` is for SQL that truly differs,
+/// `NAME = pg "…"` for what SQLite does in several statements.
 macro_rules! statements {
-    ($($name:ident = $(lite $lite:literal pg $pg:literal)? $($both:literal)?;)*) => {
+    ($($name:ident = $(lite $lite:literal)? $(pg $pg:literal)? $($both:literal)?;)*) => {
         $(const $name: $crate::statement::Statement = $crate::statement::Statement {
             name: concat!(module_path!(), "::", stringify!($name)),
             lite: concat!($($both)? $($lite)?),

@@ -59,12 +59,15 @@ impl TryFrom<Row> for Subject {
     fn try_from(row: Row) -> Result<Self> {
         Ok(Self {
             subject: SubjectId(row.subject_id),
-            state: SubjectState::from_str(&row.state)
-                .map_err(|_| StoreError::Damaged("subjects.state"))?,
+            state: read_state(&row.state)?,
             created_at: Time(row.created_at),
             last_contact: Time(row.last_contact),
         })
     }
+}
+
+pub(crate) fn read_state(text: &str) -> Result<SubjectState> {
+    SubjectState::from_str(text).map_err(|_| StoreError::Damaged("subjects.state"))
 }
 
 /// Adds a subject.
@@ -164,11 +167,17 @@ pub async fn lock_alone(tx: &mut Tx, app: &AppId, subject: SubjectId) -> Result<
 /// # Errors
 /// `subject-not-found`, `subject-erasing`.
 pub fn not_erasing(subject: Option<Subject>) -> Result<Subject> {
+    Ok(standing(subject)?)
+}
+
+/// As [`not_erasing`], where nothing else can fail.
+///
+/// # Errors
+/// As there.
+pub fn standing(subject: Option<Subject>) -> Result<Subject, Refusal> {
     match subject {
-        None => Err(Refusal::new(Code::SubjectNotFound).into()),
-        Some(s) if s.state == SubjectState::Erasing => {
-            Err(Refusal::new(Code::SubjectErasing).into())
-        }
+        None => Err(Code::SubjectNotFound.into()),
+        Some(s) if s.state == SubjectState::Erasing => Err(Code::SubjectErasing.into()),
         Some(subject) => Ok(subject),
     }
 }

@@ -42,6 +42,7 @@ const MODULES: &[&[Statement]] = &[
     crate::purpose_ends::STATEMENTS,
     crate::records::STATEMENTS,
     crate::requests::STATEMENTS,
+    crate::seen::STATEMENTS,
     crate::staff::events::STATEMENTS,
     crate::staff::sessions::STATEMENTS,
     crate::staff::sign_ins::STATEMENTS,

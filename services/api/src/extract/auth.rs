@@ -14,6 +14,16 @@ use super::scopes::Needs;
 use crate::problem::Problem;
 use crate::state::Api;
 
+/// What an extractor makes of the head of a request, as the future that actix-web wants. It leaves the
+/// body where it is.
+fn extracted<T: 'static>(
+    request: &HttpRequest,
+    make: impl AsyncFnOnce(&HttpRequest) -> Result<T, Problem> + 'static,
+) -> LocalBoxFuture<'static, Result<T, Problem>> {
+    let request = request.clone();
+    Box::pin(async move { make(&request).await })
+}
+
 /// A caller who has the scope `S` in the app of the path. An app that the caller may not see is
 /// not found, as if it never was; staff are told of one that is being deleted.
 pub(crate) struct Granted<S> {
@@ -26,9 +36,8 @@ impl<S: Needs> FromRequest for Granted<S> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let caller = granted::<S>(&request).await?;
+        extracted(request, async |request: &HttpRequest| {
+            let caller = granted::<S>(request).await?;
             Ok(Self { caller, scope: PhantomData })
         })
     }
@@ -57,9 +66,8 @@ impl<S: Needs> FromRequest for GrantedLeaving<S> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let (_, caller) = granted_leaving::<S>(&request).await?;
+        extracted(request, async |request: &HttpRequest| {
+            let (_, caller) = granted_leaving::<S>(request).await?;
             Ok(Self { caller, scope: PhantomData })
         })
     }
@@ -91,9 +99,8 @@ impl<S: Needs> FromRequest for GrantedStaff<S> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let staff = granted_staff::<S>(&request).await?;
+        extracted(request, async |request: &HttpRequest| {
+            let staff = granted_staff::<S>(request).await?;
             Ok(Self { staff, scope: PhantomData })
         })
     }
@@ -112,9 +119,8 @@ impl FromRequest for AnyStaff {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let principal = principal(&request).await?;
+        extracted(request, async |request: &HttpRequest| {
+            let principal = principal(request).await?;
             Ok(Self(principal.staff().cloned().ok_or(Code::InsufficientScope)?))
         })
     }
@@ -128,9 +134,8 @@ impl FromRequest for AnySession {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let principal = verified(&request).await?;
+        extracted(request, async |request: &HttpRequest| {
+            let principal = verified(request).await?;
             Ok(Self(principal.staff().cloned().ok_or(Code::InsufficientScope)?))
         })
     }

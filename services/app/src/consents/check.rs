@@ -2,17 +2,16 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use oubli_domain::request::SubjectState;
-use oubli_domain::{Code, Name, Refusal, SubjectId};
+use oubli_domain::{Name, Refusal, SubjectId};
 use oubli_store::subjects::Subject;
-use oubli_store::{Conn, subjects};
+use oubli_store::{Conn, seen, subjects};
 
 use super::check_count;
 use crate::caller::Caller;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::oubli::Oubli;
-use crate::standing::{self, Checked, FactsOfMany, judge};
+use crate::standing::{Checked, Facts, FactsOfMany, judge};
 use crate::subjects::{SubjectSelector, resolve, resolve_many};
 
 /// One question.
@@ -37,10 +36,12 @@ pub async fn check(oubli: &Oubli, caller: &Caller, item: &CheckItem) -> Result<C
             resolve(oubli, &caller.app, &model, by_identifier).await?
         }
     };
-    let mut conn = oubli.data().snapshot().await?;
-    let model = oubli.model(&mut conn, &caller.app).await?;
-    let subject = subjects::require(&mut conn, &caller.app, subject).await?;
-    standing::check(&mut conn, &model, &subject, &item.purpose, oubli.now()).await
+    let purpose = &item.purpose;
+    let look = async |conn: &mut Conn| seen::of_purpose(conn, &caller.app, subject, purpose).await;
+    let (model, seen) = oubli.see(&caller.app, look).await?;
+    let subject = subjects::not_erasing(seen.subject)?;
+    let facts = Facts::seen(&model, purpose, seen)?;
+    judge(&model, &subject, purpose, facts, oubli.now())
 }
 
 /// As [`check`] for up to [`super::MAX_BATCH`] questions, in a few queries, all seen in one
@@ -70,7 +71,7 @@ pub async fn check_batch(
             Err(refusal) => Ok(Err(refusal)),
             Ok(subject) => {
                 let facts = seen.facts.of(subject.subject, &item.purpose);
-                split(judge(&model, subject, &item.purpose, facts, now))
+                split(judge(&model, &subject, &item.purpose, facts, now))
             }
         })
         .collect()
@@ -110,13 +111,7 @@ impl Seen {
         })
     }
 
-    fn subject(&self, id: SubjectId) -> Result<&Subject, Refusal> {
-        match self.subjects.get(&id) {
-            None => Err(Code::SubjectNotFound.into()),
-            Some(subject) if subject.state == SubjectState::Erasing => {
-                Err(Code::SubjectErasing.into())
-            }
-            Some(subject) => Ok(subject),
-        }
+    fn subject(&self, id: SubjectId) -> Result<Subject, Refusal> {
+        subjects::standing(self.subjects.get(&id).copied())
     }
 }

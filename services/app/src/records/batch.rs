@@ -6,7 +6,7 @@ use std::fmt;
 use oubli_domain::{AppId, Code, Name, RecordId, Refusal, SubjectId};
 use oubli_store::records::RecordKey;
 use oubli_store::subjects::{self, Subject};
-use oubli_store::{Result as StoreResult, Tx, apps};
+use oubli_store::{Result as StoreResult, StoreError, Tx, apps};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -7,6 +7,7 @@ use oubli_domain::request::SubjectState;
 use oubli_domain::{AppId, Code, Name, SubjectId, Time};
 use oubli_store::events::{self, NewEvent};
 use oubli_store::records::{self, Change, RecordKey, StoredRecord, Version};
+use oubli_store::seen::OfWrite;
 use oubli_store::subjects::{self, Subject};
 use oubli_store::{Conn, Result as StoreResult, StoreError, Tx};
 use oubli_vault::DataKey;
@@ -19,7 +20,6 @@ use crate::caller::Caller;
 use crate::error::Result;
 use crate::log::Entry;
 use crate::model::Model;
-use crate::oubli::Oubli;
 
 /// What is wanted of a record. It holds values, so it cannot be shown.
 pub(super) enum Wanted {
@@ -47,22 +47,20 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Reads what a write of `key` is prepared from.
+    /// What a look at the place of a write saw.
     ///
     /// # Errors
     /// `subject-not-found`, `subject-erasing`, `subject-restricted`.
-    pub(super) async fn read(
-        oubli: &Oubli,
-        conn: &mut Conn,
-        app: &AppId,
-        key: &RecordKey,
-    ) -> Result<Self> {
-        let model = oubli.model(conn, app).await?;
-        let subject = subjects::get(conn, app, key.subject).await?;
-        Self::of(conn, &model, subject, app, key).await
+    pub(super) fn new(model: Arc<Model>, seen: OfWrite) -> Result<Self> {
+        let last_contact = writable(seen.subject)?.last_contact;
+        let OfWrite { record: current, last_version, .. } = seen;
+        Ok(Self { model, current, last_version, last_contact })
     }
 
     /// The same where the model and the subject's row, if any, are read already.
+    ///
+    /// # Errors
+    /// As [`Seen::new`].
     pub(super) async fn of(
         conn: &mut Conn,
         model: &Arc<Model>,
@@ -70,10 +68,7 @@ impl Seen {
         app: &AppId,
         key: &RecordKey,
     ) -> Result<Self> {
-        let subject = subjects::not_erasing(subject)?;
-        if subject.state == SubjectState::Restricted {
-            return Err(Code::SubjectRestricted.into());
-        }
+        let subject = writable(subject)?;
         let current = records::get(conn, app, key).await?;
         let last_version = match &current {
             Some(record) => record.version,
@@ -86,19 +81,24 @@ impl Seen {
     /// The same where no record is; `last_version` is what one last had, 0 for none.
     ///
     /// # Errors
-    /// As [`Seen::read`].
+    /// As [`Seen::new`].
     pub(super) fn nothing(
         model: &Arc<Model>,
         subject: Option<Subject>,
         last_version: i64,
     ) -> Result<Self> {
-        let subject = subjects::not_erasing(subject)?;
-        if subject.state == SubjectState::Restricted {
-            return Err(Code::SubjectRestricted.into());
-        }
-        let last_contact = subject.last_contact;
+        let last_contact = writable(subject)?.last_contact;
         Ok(Self { model: Arc::clone(model), current: None, last_version, last_contact })
     }
+}
+
+/// A subject who may be written about.
+fn writable(subject: Option<Subject>) -> Result<Subject> {
+    let subject = subjects::not_erasing(subject)?;
+    if subject.state == SubjectState::Restricted {
+        return Err(Code::SubjectRestricted.into());
+    }
+    Ok(subject)
 }
 
 /// A write that only needs its transaction. It may be applied more than once.
@@ -241,6 +241,18 @@ impl Prepared {
         (self.key.subject, self.key.category.as_str(), self.key.record.as_str())
     }
 
+    /// It as a put, unless it is a deletion.
+    fn put(&self) -> Option<records::Put<'_>> {
+        Some(records::Put {
+            record: self.record.as_ref()?,
+            replaces: self.base.is_some(),
+            map: self.map,
+            last_contact: self.last_contact,
+            version: &self.version,
+            event: &self.event,
+        })
+    }
+
     /// Writes it, in a transaction that has locked the subject and found this row.
     ///
     /// # Errors
@@ -273,6 +285,11 @@ impl Prepared {
     /// As there, and `subject-not-found`, `subject-erasing`; `subject-restricted` when a restriction
     /// came between.
     pub(super) async fn lock_and_apply(&self, tx: &mut Tx) -> StoreResult<Written> {
+        if let Some(put) = self.put()
+            && records::put_at_once(tx, &self.app, put).await?
+        {
+            return Ok(self.written);
+        }
         let subject = subjects::lock(tx, &self.app, self.key.subject).await?;
         if subject.state == SubjectState::Restricted {
             return Err(StoreError::Refused(Code::SubjectRestricted.into()));

@@ -4,18 +4,18 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use oubli_domain::{Code, Name, Refusal, Time};
-use oubli_store::records::{self, RecordKey, StoredRecord};
-use oubli_store::subjects;
+use oubli_store::records::{RecordKey, StoredRecord};
+use oubli_store::{Conn, seen, subjects};
 use serde_json::{Map, Value};
 
 use super::open::open_fields;
 use crate::caller::Caller;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::log::Entry;
 use crate::model::Model;
 use crate::oubli::Oubli;
 use crate::read_payload::{READ, REFUSED, ReadPayload};
-use crate::standing::require_purpose;
+use crate::standing::{Facts, judge};
 
 /// What a purpose may see of a record.
 #[derive(Clone)]
@@ -44,25 +44,21 @@ impl fmt::Debug for Read {
 /// not read the category; `record-not-found`; `subject-not-found`, `subject-erasing`,
 /// `subject-restricted`.
 pub async fn get(oubli: &Oubli, caller: &Caller, key: &RecordKey, purpose: &Name) -> Result<Read> {
-    let mut conn = oubli.data().snapshot().await?;
-    let model = oubli.model(&mut conn, &caller.app).await?;
-    let subject = subjects::require(&mut conn, &caller.app, key.subject).await?;
+    let app = &caller.app;
+    let look = async |conn: &mut Conn| seen::of_read(conn, app, key, purpose).await;
+    let (model, seen) = oubli.see(app, look).await?;
+    let subject = subjects::not_erasing(seen.purpose.subject)?;
     model.map()?.category(&key.category)?;
-    model.map()?.purpose(purpose)?;
-    let now = oubli.now();
-    let permitted = match require_purpose(&mut conn, &model, &subject, purpose, now).await {
-        Ok(()) => reads_category(&model, purpose, &key.category).map_err(Error::from),
-        Err(error) => Err(error),
-    };
-    if let Err(Error::Refused(refusal)) = permitted {
-        drop(conn);
+    let facts = Facts::seen(&model, purpose, seen.purpose)?;
+    let permitted = judge(&model, &subject, purpose, facts, oubli.now())?
+        .required()
+        .and_then(|()| reads_category(&model, purpose, &key.category));
+    if let Err(refusal) = permitted {
         log(oubli, caller, key, purpose, Outcome::Refused(refusal.code)).await?;
         return Err(refusal.into());
     }
-    permitted?;
-    let record = records::get(&mut conn, &caller.app, key).await?.ok_or(Code::RecordNotFound)?;
-    drop(conn);
-    let data_key = oubli.keyring().data_key(&caller.app, key.subject).await?;
+    let record = seen.record.ok_or(Code::RecordNotFound)?;
+    let data_key = oubli.keyring().data_key(app, key.subject).await?;
     let map = model.map()?;
     let body =
         open_fields(&data_key, &record, |field| map.may_read(purpose, &key.category, field))?;

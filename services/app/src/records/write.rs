@@ -1,8 +1,8 @@
 //! Putting, patching and deleting one record.
 
 use oubli_domain::{Code, Time};
-use oubli_store::StoreError;
 use oubli_store::records::RecordKey;
+use oubli_store::{Conn, StoreError, seen};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -137,9 +137,9 @@ async fn prepared(
     if_match: Option<IfMatch>,
 ) -> Result<Prepared> {
     let app = &call.caller.app;
-    let mut conn = oubli.data().snapshot().await?;
-    let seen = Seen::read(oubli, &mut conn, app, key).await?;
-    drop(conn);
+    let look = async |conn: &mut Conn| seen::of_write(conn, app, key).await;
+    let (model, seen) = oubli.see(app, look).await?;
+    let seen = Seen::new(model, seen)?;
     let data_key = oubli.keyring().data_key(app, key.subject).await?;
     prepare(&call.caller, &data_key, key, wanted, if_match, &seen, oubli.now())
 }

@@ -16,6 +16,7 @@ mod many;
 mod migrations;
 mod notices;
 mod schema;
+mod seen;
 mod staff;
 mod subjects;
 mod writes;

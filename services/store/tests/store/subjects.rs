@@ -50,7 +50,7 @@ fn code<T: std::fmt::Debug>(result: Result<T>) -> anyhow::Result<Code> {
 }
 
 /// Asks the server until a transaction of this test is blocked.
-async fn somebody_waits_for_a_lock(stores: &Stores) -> anyhow::Result<()> {
+pub(crate) async fn somebody_waits_for_a_lock(stores: &Stores) -> anyhow::Result<()> {
     let Location::Postgres(url) = stores.place.location(Schema::Data).await? else {
         anyhow::bail!("not PostgreSQL")
     };

@@ -294,7 +294,12 @@ async fn a_server_that_drops_its_connections_is_met_again() -> anyhow::Result<()
     .execute(&mut other)
     .await?;
     assert!(ended.rows_affected() > 0);
-    register(&stores.data, &app("blog")?).await?;
+    // A connection that was used this second is believed to live; when it does not, it is the last.
+    let first = register(&stores.data, &app("blog")?).await;
+    assert!(matches!(first, Ok(()) | Err(StoreError::Unavailable { .. })), "{first:?}");
+    if first.is_err() {
+        register(&stores.data, &app("blog")?).await?;
+    }
     assert_eq!(names_in(&stores.data).await?, ["blog", "shop"]);
     Ok(())
 }

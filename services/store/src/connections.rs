@@ -1,0 +1,239 @@
+//! The connections to one database: at most so many, opened when they are needed, lent one at a time.
+//!
+//! The driver's own pool asks the database whether a connection lives before and after each use: two
+//! more round trips where one statement is all the work. Here a connection whose last statement
+//! succeeded goes back as it is, and only one that lay idle, failed or was left in the middle is asked.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection, SqliteConnection};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use crate::db::WAIT;
+use crate::error::{Result, StoreError};
+
+/// For how long an idle connection is believed to live: a server that was restarted, or a network
+/// that forgets, ends it without a word.
+const BELIEVED: Duration = Duration::from_secs(1);
+/// How old a connection becomes, so that a server which moved is found and its memory is freed.
+const OLD: Duration = Duration::from_secs(30 * 60);
+
+/// A driver's connection that statements run on.
+pub(crate) trait Driver:
+    Connection<Options: ConnectOptions<Connection = Self>> + fmt::Debug + 'static
+{
+    /// Runs a statement without parameters or rows.
+    fn run(&mut self, sql: &'static str) -> BoxFuture<'_, Result<(), sqlx::Error>>;
+}
+
+impl Driver for SqliteConnection {
+    fn run(&mut self, sql: &'static str) -> BoxFuture<'_, Result<(), sqlx::Error>> {
+        Box::pin(async move { self.execute(sql).await.map(drop) })
+    }
+}
+
+impl Driver for PgConnection {
+    fn run(&mut self, sql: &'static str) -> BoxFuture<'_, Result<(), sqlx::Error>> {
+        Box::pin(async move { self.execute(sql).await.map(drop) })
+    }
+}
+
+/// The handle to the connections; clones share them.
+#[derive(Debug)]
+pub(crate) struct Connections<C: Driver>(Arc<Home<C>>);
+
+#[derive(Debug)]
+struct Home<C: Driver> {
+    options: C::Options,
+    most: u32,
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<Idle<C>>>,
+}
+
+#[derive(Debug)]
+struct Idle<C> {
+    conn: C,
+    born: Instant,
+    /// Until when it is lent without being asked.
+    believed: Instant,
+}
+
+/// A lent connection. It goes back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Lease<C: Driver> {
+    lent: Option<Lent<C>>,
+    /// Whether a statement runs, failed or was left in the middle.
+    unsure: bool,
+    /// Whether a transaction is open.
+    open: bool,
+    home: Arc<Home<C>>,
+}
+
+#[derive(Debug)]
+struct Lent<C> {
+    conn: C,
+    born: Instant,
+    permit: OwnedSemaphorePermit,
+}
+
+impl<C: Driver> Clone for Connections<C> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<C: Driver> Connections<C> {
+    /// At most `most` connections; none is opened yet.
+    pub(crate) fn new(options: C::Options, most: u32) -> Self {
+        let permits = Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(usize::MAX)));
+        Self(Arc::new(Home { options, most, permits, idle: Mutex::default() }))
+    }
+
+    /// A connection, once one is free.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when none is free or can be opened within [`WAIT`].
+    pub(crate) async fn lease(&self) -> Result<Lease<C>> {
+        timeout(WAIT, self.wait()).await.unwrap_or(Err(StoreError::Unavailable {
+            reason: "no connection was free",
+            source: None,
+        }))
+    }
+
+    async fn wait(&self) -> Result<Lease<C>> {
+        let home = &self.0;
+        let permit = Arc::clone(&home.permits).acquire_owned().await.map_err(|_| {
+            StoreError::Unavailable { reason: "the connections are closed", source: None }
+        })?;
+        let idle = home.idle().pop();
+        let (conn, born) = match idle {
+            Some(idle) if Instant::now() < idle.believed => (idle.conn, idle.born),
+            Some(idle) => self.asked(idle).await?,
+            None => self.opened().await?,
+        };
+        let lent = Some(Lent { conn, born, permit });
+        Ok(Lease { lent, unsure: false, open: false, home: Arc::clone(home) })
+    }
+
+    /// A connection that lay idle, or a new one in its place.
+    async fn asked(&self, mut idle: Idle<C>) -> Result<(C, Instant)> {
+        if idle.born.elapsed() < OLD && idle.conn.ping().await.is_ok() {
+            return Ok((idle.conn, idle.born));
+        }
+        // Whatever it answers to that, it is not used again.
+        drop(idle.conn.close().await);
+        self.opened().await
+    }
+
+    async fn opened(&self) -> Result<(C, Instant)> {
+        let conn = self.0.options.connect().await;
+        Ok((conn.map_err(|e| StoreError::from_sqlx("connect", e))?, Instant::now()))
+    }
+
+    /// Waits until every connection is back and closes them. Nobody gets one afterwards.
+    pub(crate) async fn close(&self) {
+        let home = &self.0;
+        // Fails only where another call has closed them.
+        if home.permits.acquire_many(home.most).await.is_ok() {
+            home.permits.close();
+        }
+        let idle = std::mem::take(&mut *home.idle());
+        for idle in idle {
+            if let Err(error) = idle.conn.close().await {
+                let error = StoreError::from_sqlx("close", error);
+                tracing::warn!(error = %error, "closing a connection");
+            }
+        }
+    }
+}
+
+impl<C: Driver> Home<C> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle<C>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The one that came back last is lent first: what it knows is still in memory.
+    fn take_back(&self, lent: Lent<C>) {
+        let Lent { conn, born, permit } = lent;
+        self.idle().push(Idle { conn, born, believed: Instant::now() + BELIEVED });
+        drop(permit);
+    }
+
+    /// Ends what a lease left behind, or the connection.
+    async fn mend(self: Arc<Self>, mut lent: Lent<C>, open: bool) {
+        let usable = async {
+            if open {
+                lent.conn.run("ROLLBACK").await?;
+            }
+            lent.conn.ping().await
+        };
+        match timeout(WAIT, usable).await {
+            Ok(Ok(())) => self.take_back(lent),
+            // It is dropped, and its place is free for a new one.
+            Ok(Err(_)) | Err(_) => tracing::warn!("a connection broke"),
+        }
+    }
+}
+
+impl<C: Driver> Lease<C> {
+    /// The connection, about to be used: until [`Lease::settled`] it is not known to be usable again.
+    pub(crate) fn use_it(&mut self) -> Result<&mut C> {
+        self.unsure = true;
+        let lent = self.lent.as_mut().ok_or(StoreError::Damaged("a connection that went back"))?;
+        Ok(&mut lent.conn)
+    }
+
+    /// Says that the database did not answer: no idle connection is believed any more.
+    pub(crate) fn lost(&self) {
+        let now = Instant::now();
+        self.home.idle().iter_mut().for_each(|idle| idle.believed = now);
+    }
+
+    /// Says that the last statement succeeded.
+    pub(crate) fn settled(&mut self) {
+        self.unsure = false;
+    }
+
+    /// Begins a transaction by `sql`. Dropped before [`Lease::commit`], it is rolled back.
+    pub(crate) async fn begin(&mut self, sql: &'static str) -> Result<()> {
+        self.open = true;
+        self.run("begin", sql).await
+    }
+
+    /// Commits the transaction, if one began.
+    pub(crate) async fn commit(mut self) -> Result<()> {
+        if !self.open {
+            return Ok(());
+        }
+        self.run("commit", "COMMIT").await?;
+        self.open = false;
+        Ok(())
+    }
+
+    async fn run(&mut self, name: &'static str, sql: &'static str) -> Result<()> {
+        let done = self.use_it()?.run(sql).await.map_err(|e| StoreError::from_sqlx(name, e));
+        match &done {
+            Ok(()) => self.settled(),
+            Err(StoreError::Unavailable { .. }) => self.lost(),
+            Err(_) => {}
+        }
+        done
+    }
+}
+
+impl<C: Driver> Drop for Lease<C> {
+    fn drop(&mut self) {
+        let Some(lent) = self.lent.take() else { return };
+        if !self.unsure && !self.open {
+            self.home.take_back(lent);
+        } else if let Ok(runtime) = Handle::try_current() {
+            // It holds the permit that `close` waits for.
+            runtime.spawn(Arc::clone(&self.home).mend(lent, self.open));
+        }
+    }
+}
