@@ -44,6 +44,10 @@ struct Place(Arc<Load>);
 #[derive(Debug)]
 pub(crate) struct Away(Arc<Load>);
 
+/// Marks an answer whose bytes are there once, however many answers have them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shared;
+
 /// Bytes that are held until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Held {
@@ -143,19 +147,23 @@ pub async fn bounded<B: MessageBody + 'static>(
         // As an answer, so that it is logged and named like others.
         Err(problem) => {
             let refused = request.error_response(problem);
-            return Ok(refused.map_body(|_, body| right(body, &api, 0)));
+            return Ok(refused.map_body(|_, body| EitherBody::right(Pieces::of(body, None))));
         }
     };
     let answer = next.call(request).await?;
     drop(place);
-    Ok(match answer.response().body().size() {
-        BodySize::Sized(bytes) if bytes > SMALL as u64 => {
-            let held = usize::try_from(bytes).unwrap_or(usize::MAX);
-            answer.map_body(|_, body| right(body, &api, held))
-        }
-        BodySize::Stream => answer.map_body(|_, body| right(body, &api, 0)),
-        _ => answer.map_into_left_body(),
-    })
+    let size = match answer.response().body().size() {
+        BodySize::Sized(bytes) if bytes > SMALL as u64 => usize::try_from(bytes).unwrap_or(SMALL),
+        BodySize::Stream => 0,
+        _ => return Ok(answer.map_into_left_body()),
+    };
+    let is_shared = answer.response().extensions().contains::<Shared>();
+    let held = (!is_shared).then(|| {
+        let mut held = api.load.hold();
+        held.set(size);
+        held
+    });
+    Ok(answer.map_body(|_, body| EitherBody::right(Pieces::of(body, held))))
 }
 
 fn place(request: &ServiceRequest, api: &Api) -> Result<Option<Place>, Problem> {
@@ -166,10 +174,6 @@ fn place(request: &ServiceRequest, api: &Api) -> Result<Option<Place>, Problem> 
     }
 }
 
-fn right<B>(body: impl MessageBody + 'static, api: &Api, held: usize) -> EitherBody<B, Pieces> {
-    EitherBody::right(Pieces::of(body, api.load.hold(), held))
-}
-
 /// The body of a large answer, in pieces that a connection can hold.
 #[derive(Debug)]
 pub struct Pieces {
@@ -177,12 +181,12 @@ pub struct Pieces {
     size: BodySize,
     /// What of the body is made and not handed on.
     rest: web::Bytes,
-    held: Held,
+    /// What it counts for; none where its bytes are shared.
+    held: Option<Held>,
 }
 
 impl Pieces {
-    fn of(body: impl MessageBody + 'static, mut held: Held, bytes: usize) -> Self {
-        held.set(bytes);
+    fn of(body: impl MessageBody + 'static, held: Option<Held>) -> Self {
         Self { size: body.size(), body: body.boxed(), rest: web::Bytes::new(), held }
     }
 }
@@ -204,7 +208,9 @@ impl MessageBody for Pieces {
                 Some(Ok(made)) => this.rest = made,
                 end => return Poll::Ready(end),
             }
-            this.held.set(this.rest.len());
+            if let Some(held) = &mut this.held {
+                held.set(this.rest.len());
+            }
         }
         let piece = this.rest.split_to(this.rest.len().min(PIECE));
         Poll::Ready(Some(Ok(piece)))
@@ -269,7 +275,9 @@ mod tests {
     async fn a_large_answer_goes_in_pieces_and_counts_until_it_is_gone() {
         let load = Arc::new(Load::default());
         let whole: Bytes = (0..PIECE * 2 + 5).map(|n| n.to_le_bytes()[0]).collect();
-        let mut pieces = Pieces::of(whole.clone(), load.hold(), whole.len());
+        let mut held = load.hold();
+        held.set(whole.len());
+        let mut pieces = Pieces::of(whole.clone(), Some(held));
         assert_eq!(pieces.size(), BodySize::Sized(whole.len() as u64));
         assert_eq!(load.held.load(Ordering::Relaxed), whole.len());
         let mut sent = Vec::new();

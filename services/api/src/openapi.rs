@@ -14,6 +14,7 @@ use utoipa::OpenApi;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::load::Shared;
 use crate::problem::{ProblemDocument, WrongPlace};
 use crate::state::Api;
 
@@ -48,7 +49,9 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 ))]
 #[get("/openapi.json")]
 pub(crate) async fn serve(api: web::Data<Api>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(api.openapi.clone())
+    let mut answer = HttpResponse::Ok().content_type("application/json").body(api.openapi.clone());
+    answer.extensions_mut().insert(Shared);
+    answer
 }
 
 /// The document as text, with every endpoint, two spaces of indentation and a last line feed.
