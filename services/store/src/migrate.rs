@@ -143,21 +143,10 @@ pub(crate) async fn require_current(db: &Db) -> Result<()> {
 /// # Errors
 /// As [`status`], and [`MigrationError::Failed`].
 pub async fn apply(db: &Db) -> Result<()> {
-    let done = match (db.lite_writer(), db.pg_pool()) {
-        (Some(writer), _) => {
-            writer.migrate(db.schema().migrator(&SQLITE), db.schema()).await?;
-            Ok(())
-        }
-        (_, Some(pool)) => {
-            status(db).await?;
-            {
-                let mut conn = pool.lease().await?;
-                db.schema().migrator(&POSTGRES).run_direct(None, conn.use_it()?, false).await
-            }
-        }
-        (None, None) => return Err(StoreError::LookOnly),
-    };
-    done.map_err(|source| failed(db.schema(), source))
+    if db.pg_pool().is_some() {
+        status(db).await?;
+    }
+    run(db, |all| all).await
 }
 
 /// Applies the migrations up to `version` and none after it.
@@ -167,16 +156,24 @@ pub(crate) async fn apply_until(schema: Schema, at: &Location, version: i64) -> 
         let some = all.iter().filter(|migration| migration.version <= version).cloned();
         Migrator::with_migrations(some.collect())
     };
-    let done = match (db.lite_writer(), db.pg_pool()) {
-        (Some(writer), _) => writer.migrate(until(schema.migrator(&SQLITE)), schema).await,
-        (_, Some(pool)) => until(schema.migrator(&POSTGRES))
-            .run(pool)
-            .await
-            .map_err(|source| failed(schema, source)),
-        (None, None) => Err(StoreError::LookOnly),
-    };
+    let done = run(&db, until).await;
     db.close().await;
     done
+}
+
+/// Applies those that `chosen` leaves of a database's migrations.
+async fn run(db: &Db, chosen: impl FnOnce(Migrator) -> Migrator) -> Result<()> {
+    let schema = db.schema();
+    match (db.lite_writer(), db.pg_pool()) {
+        (Some(writer), _) => writer.migrate(chosen(schema.migrator(&SQLITE)), schema).await,
+        (_, Some(pool)) => {
+            let mut conn = pool.lease().await?;
+            let migrator = chosen(schema.migrator(&POSTGRES));
+            let done = migrator.run_direct(None, conn.use_it()?, false).await;
+            done.map_err(|source| failed(schema, source))
+        }
+        (None, None) => Err(StoreError::LookOnly),
+    }
 }
 
 /// Sorts the driver's migration errors.
