@@ -4,7 +4,6 @@
 //! Values are decrypted under the built-in purpose `app-export`, which no client can name.
 
 use std::io;
-use std::sync::Arc;
 
 use oubli_domain::data_map::LawfulBasis;
 use oubli_domain::import_line::FORMAT;
@@ -90,8 +89,14 @@ pub async fn export_app(
         let page = page.map_err(Error::from)?;
         let Some(last) = page.last() else { break };
         after = Some(last.subject);
+        let of_page = page.iter().map(|subject| subject.subject).collect();
+        // An export meets each person once: their keys are not kept.
+        let keys = oubli.keyring().read_data_keys(&caller.app, of_page).await?;
         for subject in &page {
-            writer.person(subject).await?;
+            // Without a key there is nothing left of the person to write.
+            if let Some(key) = keys.get(&subject.subject) {
+                writer.person(subject, key).await?;
+            }
         }
     }
     let done = writer.end()?;
@@ -147,8 +152,8 @@ impl Writer<'_> {
     }
 
     /// Everything of a person, unless it may not be written or the person is leaving.
-    async fn person(&mut self, row: &Subject) -> Result<(), ExportError> {
-        match self.lines_of(row).await {
+    async fn person(&mut self, row: &Subject, key: &DataKey) -> Result<(), ExportError> {
+        match self.lines_of(row, key).await {
             Err(ExportError::Service(Error::Refused(refusal))) => match refusal.code {
                 Code::SubjectNotFound | Code::SubjectErasing => Ok(()),
                 Code::SubjectRestricted => {
@@ -175,20 +180,19 @@ impl Writer<'_> {
         Ok(conn)
     }
 
-    async fn lines_of(&mut self, row: &Subject) -> Result<(), ExportError> {
-        let (line, key) = self.subject(row).await?;
+    async fn lines_of(&mut self, row: &Subject, key: &DataKey) -> Result<(), ExportError> {
+        let line = self.subject(row, key).await?;
         self.line(&line)?;
         self.done.subjects += 1;
-        self.records(row.subject, &key).await?;
-        self.consents(row.subject, &key).await
+        self.records(row.subject, key).await?;
+        self.consents(row.subject, key).await
     }
 
-    async fn subject(&self, row: &Subject) -> Result<(Value, Arc<DataKey>)> {
+    async fn subject(&self, row: &Subject, key: &DataKey) -> Result<Value> {
         let mut conn = self.snapshot(row.subject).await?;
         let stored = identifiers::list(&mut conn, &self.caller.app, row.subject).await?;
         let ended = self.ended(&mut conn, row.subject).await?;
         drop(conn);
-        let key = self.oubli.keyring().data_key(&self.caller.app, row.subject).await?;
         let mut found = Vec::with_capacity(stored.len());
         for one in stored {
             let id = one.identifier.to_string();
@@ -206,7 +210,7 @@ impl Writer<'_> {
         if !ended.is_empty() {
             line["ended_purposes"] = ended.into();
         }
-        Ok((line, key))
+        Ok(line)
     }
 
     /// The purposes under contract that are over for a person. What the data map in force does not
@@ -235,6 +239,9 @@ impl Writer<'_> {
             after = Some(last.key.clone());
             for record in &page {
                 self.record(record, &model, key)?;
+            }
+            if is_last(page.len(), RECORDS) {
+                return Ok(());
             }
         }
     }
@@ -267,13 +274,22 @@ impl Writer<'_> {
             let page = page.map_err(Error::from)?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some((last.event.seq, last.event.id));
+            let is_last = is_last(page.len(), PAGE);
             for stored in page {
                 let recorded = RecordedEvent::open(key, stored)?;
                 self.line(&consent_line(subject, &recorded))?;
                 self.done.consents += 1;
             }
+            if is_last {
+                return Ok(());
+            }
         }
     }
+}
+
+/// Whether nothing can follow a page of so many rows.
+fn is_last(rows: usize, limit: i64) -> bool {
+    i64::try_from(rows).is_ok_and(|rows| rows < limit)
 }
 
 fn consent_line(subject: SubjectId, recorded: &RecordedEvent) -> Value {
