@@ -26,6 +26,10 @@ use std::io::Write as _;
 
 use clap::Parser as _;
 
+/// The service's: ratios are to compare what it does, not how memory is handed out.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> anyhow::Result<()> {
     let cli = cli::Cli::parse();
     match &cli.command {

@@ -139,6 +139,7 @@ impl Databases {
             SqlitePoolOptions::new()
                 .max_connections(connections)
                 .acquire_timeout(WAIT)
+                .test_before_acquire(false)
                 .connect_lazy_with(sqlite_options(file).read_only(true))
         };
         Ok(Self::Lite { data: pool(data), keys: pool(keys), own: Mutex::new(own) })
@@ -261,7 +262,8 @@ async fn postgres_pool(url: &str, connections: u32) -> anyhow::Result<PgPool> {
         .options([("synchronous_commit", "on")])
         .disable_statement_logging();
     let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(WAIT);
-    Ok(pool.connect_with(options).await?)
+    // As bare as the pool can be: it still asks a connection whether it lives when it comes back.
+    Ok(pool.test_before_acquire(false).connect_with(options).await?)
 }
 
 fn sqlite_options(file: &str) -> SqliteConnectOptions {

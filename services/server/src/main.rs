@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Requests allocate much and shortly, on several threads: see `benches/README.md`.
+/// Requests allocate much and shortly, on several threads.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

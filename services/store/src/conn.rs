@@ -102,11 +102,15 @@ impl Conn {
 
     /// Begins the transaction that is to begin.
     async fn begun(&mut self) -> Result<()> {
-        match (self.begin.take(), &mut self.inner) {
+        let begun = match (self.begin.take(), &mut self.inner) {
             (Some(sql), Inner::Lite(lease)) => lease.begin(sql).await,
             (Some(sql), Inner::Pg(lease)) => lease.begin(sql).await,
             _ => Ok(()),
+        };
+        if begun.is_err() {
+            self.failed.get_or_insert("begin");
         }
+        begun
     }
 
     fn settled(&mut self) {
@@ -120,7 +124,9 @@ impl Conn {
     fn failed(&mut self, statement: &'static str, error: sqlx::Error) -> StoreError {
         self.failed.get_or_insert(statement);
         let error = StoreError::from_sqlx(statement, error);
-        if let (StoreError::Unavailable { .. }, Inner::Pg(lease)) = (&error, &self.inner) {
+        if let Inner::Pg(lease) = &self.inner
+            && error.is_of_the_server()
+        {
             lease.lost();
         }
         error
@@ -168,6 +174,12 @@ impl Tx {
     /// A transaction that begins, by `sql`, with its first statement.
     pub(crate) fn to_begin(inner: Inner, sql: &'static str) -> Self {
         Self(Conn { begin: Some(sql), ..Conn::new(inner) })
+    }
+
+    /// Whether a statement of PostgreSQL's that is a whole transaction by itself may run: nothing
+    /// else did so far.
+    pub(crate) fn has_not_begun(&self) -> bool {
+        self.0.begin.is_some()
     }
 
     /// Runs a statement of PostgreSQL's that is a whole transaction by itself, where it stands before

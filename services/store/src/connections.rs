@@ -20,6 +20,10 @@ use crate::error::{Result, StoreError};
 /// For how long an idle connection is believed to live: a server that was restarted, or a network
 /// that forgets, ends it without a word.
 const BELIEVED: Duration = Duration::from_secs(1);
+/// How long a connection that is asked whether it lives may take to say so.
+const ASKED: Duration = Duration::from_secs(1);
+/// How long a connection is idle at most: those that a peak needed are closed after it.
+const IDLE: Duration = Duration::from_secs(10 * 60);
 /// How old a connection becomes, so that a server which moved is found and its memory is freed.
 const OLD: Duration = Duration::from_secs(30 * 60);
 
@@ -53,14 +57,18 @@ struct Home<C: Driver> {
     most: u32,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Idle<C>>>,
+    /// Where connections are opened and mended. A socket belongs to the runtime that opened it, and
+    /// those of the HTTP workers end before the jobs do.
+    runtime: Handle,
 }
 
 #[derive(Debug)]
 struct Idle<C> {
     conn: C,
     born: Instant,
-    /// Until when it is lent without being asked.
-    believed: Instant,
+    since: Instant,
+    /// Whether it is lent without being asked while it has lain idle only shortly.
+    believed: bool,
 }
 
 /// A lent connection. It goes back when it is dropped.
@@ -88,10 +96,11 @@ impl<C: Driver> Clone for Connections<C> {
 }
 
 impl<C: Driver> Connections<C> {
-    /// At most `most` connections; none is opened yet.
+    /// At most `most` connections, which live on the runtime of the caller; none is opened yet.
     pub(crate) fn new(options: C::Options, most: u32) -> Self {
         let permits = Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(usize::MAX)));
-        Self(Arc::new(Home { options, most, permits, idle: Mutex::default() }))
+        let (idle, runtime) = (Mutex::default(), Handle::current());
+        Self(Arc::new(Home { options, most, permits, idle, runtime }))
     }
 
     /// A connection, once one is free.
@@ -112,7 +121,7 @@ impl<C: Driver> Connections<C> {
         })?;
         let idle = home.idle().pop();
         let (conn, born) = match idle {
-            Some(idle) if Instant::now() < idle.believed => (idle.conn, idle.born),
+            Some(idle) if idle.is_believed() => (idle.conn, idle.born),
             Some(idle) => self.asked(idle).await?,
             None => self.opened().await?,
         };
@@ -122,16 +131,23 @@ impl<C: Driver> Connections<C> {
 
     /// A connection that lay idle, or a new one in its place.
     async fn asked(&self, mut idle: Idle<C>) -> Result<(C, Instant)> {
-        if idle.born.elapsed() < OLD && idle.conn.ping().await.is_ok() {
-            return Ok((idle.conn, idle.born));
+        if idle.born.elapsed() < OLD {
+            match timeout(ASKED, idle.conn.ping()).await {
+                Ok(Ok(())) => return Ok((idle.conn, idle.born)),
+                // The others may have gone the same way: they are not asked one after the other.
+                Ok(Err(_)) | Err(_) => drop(self.0.take_idle()),
+            }
         }
-        // Whatever it answers to that, it is not used again.
-        drop(idle.conn.close().await);
         self.opened().await
     }
 
     async fn opened(&self) -> Result<(C, Instant)> {
-        let conn = self.0.options.connect().await;
+        let home = Arc::clone(&self.0);
+        let opened = self.0.runtime.spawn(async move { home.options.connect().await });
+        let conn = opened.await.map_err(|_| StoreError::Unavailable {
+            reason: "the connection was not opened",
+            source: None,
+        })?;
         Ok((conn.map_err(|e| StoreError::from_sqlx("connect", e))?, Instant::now()))
     }
 
@@ -139,11 +155,11 @@ impl<C: Driver> Connections<C> {
     pub(crate) async fn close(&self) {
         let home = &self.0;
         // Fails only where another call has closed them.
-        if home.permits.acquire_many(home.most).await.is_ok() {
+        if let Ok(all) = home.permits.acquire_many(home.most).await {
             home.permits.close();
+            drop(all);
         }
-        let idle = std::mem::take(&mut *home.idle());
-        for idle in idle {
+        for idle in home.take_idle() {
             if let Err(error) = idle.conn.close().await {
                 let error = StoreError::from_sqlx("close", error);
                 tracing::warn!(error = %error, "closing a connection");
@@ -157,26 +173,45 @@ impl<C: Driver> Home<C> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The one that came back last is lent first: what it knows is still in memory.
+    fn take_idle(&self) -> Vec<Idle<C>> {
+        std::mem::take(&mut self.idle())
+    }
+
+    /// Says that the server, or the way to it, is not what it was: no idle connection is believed.
+    fn lost(&self) {
+        self.idle().iter_mut().for_each(|idle| idle.believed = false);
+    }
+
+    /// The one that came back last is lent first: what it knows is still in memory. The one that was
+    /// not needed for longest is given up in its time.
     fn take_back(&self, lent: Lent<C>) {
         let Lent { conn, born, permit } = lent;
-        self.idle().push(Idle { conn, born, believed: Instant::now() + BELIEVED });
-        drop(permit);
+        let mut idle = self.idle();
+        idle.push(Idle { conn, born, since: Instant::now(), believed: true });
+        let spare = idle.first().is_some_and(|first| first.since.elapsed() > IDLE);
+        let spare = if spare { Some(idle.remove(0)) } else { None };
+        drop(idle);
+        drop((spare, permit));
     }
 
     /// Ends what a lease left behind, or the connection.
     async fn mend(self: Arc<Self>, mut lent: Lent<C>, open: bool) {
-        let usable = async {
-            if open {
-                lent.conn.run("ROLLBACK").await?;
-            }
-            lent.conn.ping().await
-        };
+        let usable =
+            async { if open { lent.conn.run("ROLLBACK").await } else { lent.conn.ping().await } };
         match timeout(WAIT, usable).await {
             Ok(Ok(())) => self.take_back(lent),
             // It is dropped, and its place is free for a new one.
-            Ok(Err(_)) | Err(_) => tracing::warn!("a connection broke"),
+            Ok(Err(_)) | Err(_) => {
+                self.lost();
+                tracing::warn!("a connection broke");
+            }
         }
+    }
+}
+
+impl<C> Idle<C> {
+    fn is_believed(&self) -> bool {
+        self.believed && self.since.elapsed() < BELIEVED && self.born.elapsed() < OLD
     }
 }
 
@@ -188,10 +223,9 @@ impl<C: Driver> Lease<C> {
         Ok(&mut lent.conn)
     }
 
-    /// Says that the database did not answer: no idle connection is believed any more.
+    /// Says that the server, or the way to it, is not what it was.
     pub(crate) fn lost(&self) {
-        let now = Instant::now();
-        self.home.idle().iter_mut().for_each(|idle| idle.believed = now);
+        self.home.lost();
     }
 
     /// Says that the last statement succeeded.
@@ -219,7 +253,7 @@ impl<C: Driver> Lease<C> {
         let done = self.use_it()?.run(sql).await.map_err(|e| StoreError::from_sqlx(name, e));
         match &done {
             Ok(()) => self.settled(),
-            Err(StoreError::Unavailable { .. }) => self.lost(),
+            Err(error) if error.is_of_the_server() => self.lost(),
             Err(_) => {}
         }
         done
@@ -231,9 +265,9 @@ impl<C: Driver> Drop for Lease<C> {
         let Some(lent) = self.lent.take() else { return };
         if !self.unsure && !self.open {
             self.home.take_back(lent);
-        } else if let Ok(runtime) = Handle::try_current() {
+        } else {
             // It holds the permit that `close` waits for.
-            runtime.spawn(Arc::clone(&self.home).mend(lent, self.open));
+            self.home.runtime.spawn(Arc::clone(&self.home).mend(lent, self.open));
         }
     }
 }

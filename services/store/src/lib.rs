@@ -34,6 +34,8 @@ pub mod migrate;
 pub mod notices;
 mod pg_write;
 pub mod purpose_ends;
+pub mod record_puts;
+pub mod record_versions;
 pub mod records;
 pub mod requests;
 pub mod schema_list;

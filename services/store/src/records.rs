@@ -8,7 +8,6 @@ use uuid::Uuid;
 
 use crate::conn::{Conn, Tx};
 use crate::error::{Result, StoreError};
-use crate::events::NewEvent;
 use crate::inserts::inserts;
 use crate::lists;
 use crate::statement::statements;
@@ -17,8 +16,6 @@ statements! {
     INSERT = "insert into records (app_id, subject_id, category, record_id, version, created_at, updated_at, clock_start, body) select $1, $2, $3, $4, $5, $6, $7, $8, $9 from apps where app_id = $1 and data_map_version = $10";
     MAP_IN_FORCE = "select 1 from apps where app_id = $1 and data_map_version = $2";
     UPDATE = "update records set version = $5, updated_at = $6, clock_start = $7, body = $8 where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4 and version = $5 - 1 and exists (select 1 from apps where app_id = $1 and data_map_version = $9)";
-    INSERT_AT_ONCE = pg "with locked as (select 1 from subjects where app_id = $1 and subject_id = $2 and state = 'active' and last_contact = $11 for share), put as (insert into records (app_id, subject_id, category, record_id, version, created_at, updated_at, clock_start, body) select $1, $2, $3, $4, $5, $6, $7, $8, $9 from locked, apps where apps.app_id = $1 and apps.data_map_version = $10 returning 1), version as (insert into record_versions (app_id, subject_id, category, record_id, version, at, actor, action, changed) select $1, $2, $3, $4, $5, $7, $12, $13, $14 from put), event as (insert into events (app_id, event_id, at, type, actor, subject_ref, leaf) select $1, $15, $16, $17, $18, $19, $20 from put), payload as (insert into event_payloads (app_id, event_id, subject_id, salt, payload, of_read) select $1, $15, $2, $21, $22, $23 from put) select count(*) from put";
-    UPDATE_AT_ONCE = pg "with locked as (select 1 from subjects where app_id = $1 and subject_id = $2 and state = 'active' and last_contact = $11 for share), put as (update records set version = $5, created_at = $6, updated_at = $7, clock_start = $8, body = $9 from locked, apps where records.app_id = $1 and records.subject_id = $2 and records.category = $3 and records.record_id = $4 and records.version = $5 - 1 and apps.app_id = $1 and apps.data_map_version = $10 returning 1), version as (insert into record_versions (app_id, subject_id, category, record_id, version, at, actor, action, changed) select $1, $2, $3, $4, $5, $7, $12, $13, $14 from put), event as (insert into events (app_id, event_id, at, type, actor, subject_ref, leaf) select $1, $15, $16, $17, $18, $19, $20 from put), payload as (insert into event_payloads (app_id, event_id, subject_id, salt, payload, of_read) select $1, $15, $2, $21, $22, $23 from put) select count(*) from put";
     DELETE = "delete from records where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4 and version = $5";
     GET = "select subject_id, category, record_id, version, created_at, updated_at, clock_start, body from records where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4";
     PAGE = "select subject_id, category, record_id, version, created_at, updated_at, clock_start, body from records where app_id = $1 and subject_id = $2 and (category, record_id) > ($3, $4) order by category, record_id limit $5";
@@ -30,12 +27,10 @@ statements! {
     LAST_VERSION = "select max(version) from record_versions where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4";
     LAST_VERSIONS = lite "select v.subject_id, v.category, v.record_id, max(v.version), exists (select 1 from records r where r.app_id = v.app_id and r.subject_id = v.subject_id and r.category = v.category and r.record_id = v.record_id) from record_versions v where v.app_id = $1 and v.subject_id in (select unhex(value) from json_each($2)) and v.record_id in (select value from json_each($3)) group by v.app_id, v.subject_id, v.category, v.record_id"
                     pg "select v.subject_id, v.category, v.record_id, max(v.version), exists (select 1 from records r where r.app_id = v.app_id and r.subject_id = v.subject_id and r.category = v.category and r.record_id = v.record_id) from record_versions v where v.app_id = $1 and v.subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($2 as text) as jsonb)))) and v.record_id = any(array(select value from jsonb_array_elements_text(cast(cast($3 as text) as jsonb)))) group by v.app_id, v.subject_id, v.category, v.record_id";
-    VERSIONS = "select version, at, actor, action, changed from record_versions where app_id = $1 and subject_id = $2 and category = $3 and record_id = $4 and version > $5 order by version limit $6";
 }
 
 inserts! {
     INSERT_MANY = "records" (app_id text, subject_id uuid, category text, record_id text, version bigint, created_at bigint, updated_at bigint, clock_start integer, body bytea);
-    INSERT_VERSION = "record_versions" (app_id text, subject_id uuid, category text, record_id text, version bigint, at bigint, actor text, action text, changed text);
 }
 
 /// Where a record is.
@@ -102,7 +97,7 @@ pub(crate) fn decode(body: &[u8]) -> Result<Vec<StoredField>> {
     postcard::from_bytes(body).map_err(|_| StoreError::Damaged("records.body"))
 }
 
-fn encode(fields: &[StoredField]) -> Result<Vec<u8>> {
+pub(crate) fn encode(fields: &[StoredField]) -> Result<Vec<u8>> {
     postcard::to_allocvec(fields).map_err(|_| StoreError::Damaged("fields to be stored"))
 }
 
@@ -153,7 +148,7 @@ pub async fn insert_many(
 }
 
 /// A row that is there came from a transaction of which this one knew nothing.
-fn stale_when_there(inserted: Result<()>) -> Result<()> {
+pub(crate) fn stale_when_there(inserted: Result<()>) -> Result<()> {
     match inserted {
         Err(StoreError::Duplicate { .. }) => Err(StoreError::Stale),
         done => done,
@@ -175,53 +170,6 @@ pub async fn update(tx: &mut Tx, app: &AppId, record: &StoredRecord, map: i64) -
     match tx.execute(&UPDATE, args).await? {
         1 => Ok(()),
         _ => Err(StoreError::Stale),
-    }
-}
-
-/// A put with all that a transaction writes of it.
-#[derive(Clone, Copy, Debug)]
-pub struct Put<'p> {
-    /// The record as it is afterwards.
-    pub record: &'p StoredRecord,
-    /// Whether one was there before, at the version before.
-    pub replaces: bool,
-    /// The data map that allows it.
-    pub map: i64,
-    /// When the person last made contact.
-    pub last_contact: Time,
-    /// The line of its history, of the record's version and time.
-    pub version: &'p Version,
-    /// Its event.
-    pub event: &'p NewEvent,
-}
-
-/// Puts a record where one statement can be the whole transaction: on PostgreSQL, before any other.
-/// It locks the subject as [`crate::subjects::lock`] does. False when nothing was done, for whatever
-/// reason: the steps one by one find it out.
-///
-/// # Errors
-/// [`StoreError::Stale`] when another transaction made the record or the version.
-pub async fn put_at_once(tx: &mut Tx, app: &AppId, put: Put<'_>) -> Result<bool> {
-    let (Put { record, version, event, .. }, Some(payload)) = (put, &put.event.payload) else {
-        return Ok(false);
-    };
-    let key = &record.key;
-    let (category, name, changed) = (&key.category, &key.record, names(&version.changed));
-    let subject_ref = event.subject_ref.as_ref().map(<[u8; 32]>::as_slice);
-    let (version_actor, action) = (version.actor.as_str(), version.change.as_str());
-    let (body, start) = (encode(&record.fields)?, record.clock_start);
-    #[rustfmt::skip]
-    let args = (
-        app, key.subject, category, name, record.version, record.created_at, record.updated_at, start,
-        body, put.map, put.last_contact, version_actor, action, changed,
-        event.event, event.at, event.kind, event.actor.as_str(), subject_ref, &event.leaf,
-        payload.salt.as_slice(), &payload.json, payload.of_read,
-    );
-    let statement = if put.replaces { &UPDATE_AT_ONCE } else { &INSERT_AT_ONCE };
-    match tx.alone::<(i64,)>(statement, args).await {
-        Ok(done) => Ok(done == Some((1,))),
-        Err(StoreError::Duplicate { .. }) => Err(StoreError::Stale),
-        Err(error) => Err(error),
     }
 }
 
@@ -328,51 +276,6 @@ pub async fn counts(conn: &mut Conn, app: &AppId, subject: SubjectId) -> Result<
         .collect()
 }
 
-/// What was done to a record.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Change {
-    /// It was put for the first time, or again after a deletion.
-    Created,
-    /// It was put or patched.
-    Updated,
-    /// It was deleted.
-    Deleted,
-}
-
-impl Change {
-    /// As stored and as written in the API.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Updated => "updated",
-            Self::Deleted => "deleted",
-        }
-    }
-
-    fn parse(text: &str) -> Result<Self> {
-        [Self::Created, Self::Updated, Self::Deleted]
-            .into_iter()
-            .find(|change| change.as_str() == text)
-            .ok_or(StoreError::Damaged("record_versions.action"))
-    }
-}
-
-/// One version of a record, without values.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Version {
-    /// Its number.
-    pub version: i64,
-    /// When it was made.
-    pub at: Time,
-    /// Which client or staff user made it.
-    pub actor: String,
-    /// What was done.
-    pub change: Change,
-    /// The fields that changed.
-    pub changed: Vec<Name>,
-}
-
 /// The highest version number that a record ever had; 0 for none.
 ///
 /// # Errors
@@ -416,68 +319,6 @@ pub async fn places(
                     .map_err(|_| StoreError::Damaged("record_versions.record_id"))?,
             };
             Ok((key, PlaceState { last_version, there }))
-        })
-        .collect()
-}
-
-/// Names as one column.
-fn names(names: &[Name]) -> String {
-    let names: Vec<&str> = names.iter().map(Name::as_str).collect();
-    names.join(" ")
-}
-
-/// Adds a version to the history.
-///
-/// # Errors
-/// [`StoreError::Stale`] when another transaction made the same version.
-pub async fn insert_version(
-    tx: &mut Tx,
-    app: &AppId,
-    key: &RecordKey,
-    new: &Version,
-) -> Result<()> {
-    insert_versions(tx, app, [(key, new)]).await
-}
-
-/// Adds versions to the histories of records.
-///
-/// # Errors
-/// [`StoreError::Stale`] when another transaction made one of the same versions.
-pub async fn insert_versions(
-    tx: &mut Tx,
-    app: &AppId,
-    new: impl IntoIterator<Item = (&RecordKey, &Version)>,
-) -> Result<()> {
-    let rows = new.into_iter().map(|(key, new)| {
-        let (subject, category, record) = (key.subject, &key.category, &key.record);
-        let (version, at, actor) = (new.version, new.at, new.actor.as_str());
-        let (action, changed) = (new.change.as_str(), names(&new.changed));
-        (app, subject, category, record, version, at, actor, action, changed)
-    });
-    stale_when_there(INSERT_VERSION.all(tx, rows.collect()).await)
-}
-
-/// The versions of a record after `after`, oldest first.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn versions(
-    conn: &mut Conn,
-    app: &AppId,
-    key: &RecordKey,
-    after: i64,
-    limit: i64,
-) -> Result<Vec<Version>> {
-    let args = (app, key.subject, &key.category, &key.record, after, limit);
-    let rows: Vec<(i64, i64, String, String, String)> = conn.all(&VERSIONS, args).await?;
-    rows.into_iter()
-        .map(|(version, at, actor, action, changed)| {
-            let changed = changed
-                .split_ascii_whitespace()
-                .map(Name::new)
-                .collect::<std::result::Result<_, _>>()
-                .map_err(|_| StoreError::Damaged("record_versions.changed"))?;
-            Ok(Version { version, at: Time(at), actor, change: Change::parse(&action)?, changed })
         })
         .collect()
 }

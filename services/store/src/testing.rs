@@ -40,6 +40,8 @@ const MODULES: &[&[Statement]] = &[
     crate::keys::work::STATEMENTS,
     crate::notices::STATEMENTS,
     crate::purpose_ends::STATEMENTS,
+    crate::record_puts::STATEMENTS,
+    crate::record_versions::STATEMENTS,
     crate::records::STATEMENTS,
     crate::requests::STATEMENTS,
     crate::seen::STATEMENTS,
@@ -51,7 +53,7 @@ const MODULES: &[&[Statement]] = &[
 ];
 
 /// The inserts of every module that declares some. A test fails when one is missing here.
-fn inserts() -> [&'static [&'static Insert]; 9] {
+fn inserts() -> [&'static [&'static Insert]; 10] {
     [
         crate::claims::INSERTS,
         crate::consents::INSERTS,
@@ -60,6 +62,7 @@ fn inserts() -> [&'static [&'static Insert]; 9] {
         crate::imported_lines::INSERTS,
         crate::keys::blind_indexes::INSERTS,
         crate::keys::subject_keys::INSERTS,
+        crate::record_versions::INSERTS,
         crate::records::INSERTS,
         crate::subjects::INSERTS,
     ]

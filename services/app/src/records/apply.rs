@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use oubli_domain::request::SubjectState;
 use oubli_domain::{AppId, Code, Refusal, SubjectId};
 use oubli_store::subjects::Subject;
-use oubli_store::{Result as StoreResult, StoreError, Tx, events, records};
+use oubli_store::{Result as StoreResult, StoreError, Tx, events, record_versions, records};
 
 use super::prepare::Prepared;
 use super::write::Written;
@@ -50,7 +50,7 @@ async fn apply_allowed(tx: &mut Tx, app: &AppId, writes: &[&Prepared]) -> StoreR
         write.apply_row(tx).await?;
     }
     let versions = writes.iter().map(|write| (&write.key, &write.version));
-    records::insert_versions(tx, app, versions).await?;
+    record_versions::insert_versions(tx, app, versions).await?;
     let log: Vec<_> = writes.iter().map(|write| &write.event).collect();
     events::insert_many(tx, &log).await
 }

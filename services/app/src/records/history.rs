@@ -1,7 +1,8 @@
 //! The versions of a record, without values.
 
 use oubli_domain::Code;
-use oubli_store::records::{self, RecordKey, Version};
+use oubli_store::record_versions::{self, Version};
+use oubli_store::records::{self, RecordKey};
 use oubli_store::subjects;
 
 use crate::caller::Caller;
@@ -21,7 +22,7 @@ pub async fn versions(
 ) -> Result<Vec<Version>> {
     let mut conn = oubli.data().snapshot().await?;
     subjects::require(&mut conn, &caller.app, key.subject).await?;
-    let page = records::versions(&mut conn, &caller.app, key, after, limit.into()).await?;
+    let page = record_versions::versions(&mut conn, &caller.app, key, after, limit.into()).await?;
     if page.is_empty() && records::last_version(&mut conn, &caller.app, key).await? == 0 {
         return Err(Code::RecordNotFound.into());
     }

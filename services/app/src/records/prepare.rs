@@ -6,10 +6,11 @@ use oubli_domain::record::{changed_names, validate_body};
 use oubli_domain::request::SubjectState;
 use oubli_domain::{AppId, Code, Name, SubjectId, Time};
 use oubli_store::events::{self, NewEvent};
-use oubli_store::records::{self, Change, RecordKey, StoredRecord, Version};
+use oubli_store::record_versions::{self, Change, Version};
+use oubli_store::records::{self, RecordKey, StoredRecord};
 use oubli_store::seen::OfWrite;
 use oubli_store::subjects::{self, Subject};
-use oubli_store::{Conn, Result as StoreResult, StoreError, Tx};
+use oubli_store::{Conn, Result as StoreResult, StoreError, Tx, record_puts};
 use oubli_vault::DataKey;
 use serde_json::{Value, json};
 
@@ -242,8 +243,8 @@ impl Prepared {
     }
 
     /// It as a put, unless it is a deletion.
-    fn put(&self) -> Option<records::Put<'_>> {
-        Some(records::Put {
+    fn put(&self) -> Option<record_puts::Put<'_>> {
+        Some(record_puts::Put {
             record: self.record.as_ref()?,
             replaces: self.base.is_some(),
             map: self.map,
@@ -263,7 +264,7 @@ impl Prepared {
             return Err(StoreError::Stale);
         }
         self.apply_row(tx).await?;
-        records::insert_version(tx, &self.app, &self.key, &self.version).await?;
+        record_versions::insert_version(tx, &self.app, &self.key, &self.version).await?;
         events::insert(tx, &self.event).await?;
         Ok(self.written)
     }
@@ -286,7 +287,7 @@ impl Prepared {
     /// came between.
     pub(super) async fn lock_and_apply(&self, tx: &mut Tx) -> StoreResult<Written> {
         if let Some(put) = self.put()
-            && records::put_at_once(tx, &self.app, put).await?
+            && record_puts::put_at_once(tx, &self.app, put).await?
         {
             return Ok(self.written);
         }

@@ -7,7 +7,8 @@ use oubli_domain::{AppId, Day, EventId, Name, RecordId, SubjectId, Time};
 use oubli_store::consents::{self, StoredEvent, StoredSignals};
 use oubli_store::events::{self, NewEvent, Payload};
 use oubli_store::imported_lines::{self, ImportedLine};
-use oubli_store::records::{self, Change, RecordKey, StoredRecord, Version};
+use oubli_store::record_versions::{self, Change, Version};
+use oubli_store::records::{self, RecordKey, StoredRecord};
 use oubli_store::{Db, Result, StoreError, apps, subjects};
 
 use crate::common::{NOON, app, both_engines, new_app, write};
@@ -163,7 +164,7 @@ both_engines! {
                 changed: vec![],
             };
             let versions = new.iter().map(|record| (&record.key, &version));
-            records::insert_versions(tx, &shop, versions).await
+            record_versions::insert_versions(tx, &shop, versions).await
         })?;
         let mut conn = stores.data.conn().await?;
         let mut found = records::page(&mut conn, &shop, subject, None, 100).await?;

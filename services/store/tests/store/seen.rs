@@ -6,7 +6,9 @@ use oubli_domain::record::StoredField;
 use oubli_domain::request::SubjectState;
 use oubli_domain::{AppId, AppState, Day, EventId, Name, RecordId, SubjectId, Time};
 use oubli_store::events::{NewEvent, Payload};
-use oubli_store::records::{self, Put, RecordKey, StoredRecord, Version};
+use oubli_store::record_puts::{Put, put_at_once};
+use oubli_store::record_versions::{self, Version};
+use oubli_store::records::{self, RecordKey, StoredRecord};
 use oubli_store::{Db, Result, StoreError, apps, consents, events, purpose_ends};
 use oubli_store::{seen, subjects};
 
@@ -42,7 +44,11 @@ fn change(app: &AppId, key: &RecordKey, number: i64) -> anyhow::Result<Change> {
             version: number,
             at,
             actor: "client_1".to_owned(),
-            change: if number == 1 { records::Change::Created } else { records::Change::Updated },
+            change: if number == 1 {
+                record_versions::Change::Created
+            } else {
+                record_versions::Change::Updated
+            },
             changed: vec![name("colour")?, name("size")?],
         },
         event: NewEvent {
@@ -67,7 +73,7 @@ async fn put(db: &Db, app: &AppId, change: &Change, map: i64, contact: Time) -> 
             let Change { record, version, event } = &change;
             let replaces = record.version > 1;
             let put = Put { record, replaces, map, last_contact: contact, version, event };
-            records::put_at_once(tx, &app, put).await
+            put_at_once(tx, &app, put).await
         })
     })
     .await
@@ -81,7 +87,7 @@ async fn by_steps(db: &Db, app: &AppId, change: &Change) -> Result<()> {
             1 => records::insert(tx, &app, record, 0).await?,
             _ => records::update(tx, &app, record, 0).await?,
         }
-        records::insert_version(tx, &app, &record.key, version).await?;
+        record_versions::insert_version(tx, &app, &record.key, version).await?;
         events::insert(tx, event).await
     })
 }
@@ -172,7 +178,7 @@ async fn sqlite_puts_by_steps() -> anyhow::Result<()> {
 async fn left(db: &Db, app: &AppId, key: &RecordKey) -> anyhow::Result<String> {
     let mut conn = db.conn().await?;
     let record = records::get(&mut conn, app, key).await?;
-    let versions = records::versions(&mut conn, app, key, 0, 9).await?;
+    let versions = record_versions::versions(&mut conn, app, key, 0, 9).await?;
     let search = events::Search::default();
     let found = events::list(&mut conn, app, &search, None, 99).await?;
     let ids: Vec<EventId> = found.into_iter().map(|(event, _)| event).collect();

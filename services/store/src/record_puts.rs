@@ -1,0 +1,64 @@
+//! A put of a record as one statement, which PostgreSQL runs as a whole transaction. SQLite, and a
+//! transaction that began already, take the steps one by one: see [`crate::records`].
+
+use oubli_domain::{AppId, Time};
+
+use crate::conn::Tx;
+use crate::error::{Result, StoreError};
+use crate::events::NewEvent;
+use crate::record_versions::{Version, names};
+use crate::records::{StoredRecord, encode};
+use crate::statement::statements;
+
+statements! {
+    INSERT_AT_ONCE = pg "with locked as (select 1 from subjects where app_id = $1 and subject_id = $2 and state = 'active' and last_contact = $11 for share), put as (insert into records (app_id, subject_id, category, record_id, version, created_at, updated_at, clock_start, body) select $1, $2, $3, $4, $5, $6, $7, $8, $9 from locked, apps where apps.app_id = $1 and apps.data_map_version = $10 returning 1), version as (insert into record_versions (app_id, subject_id, category, record_id, version, at, actor, action, changed) select $1, $2, $3, $4, $5, $7, $12, $13, $14 from put), event as (insert into events (app_id, event_id, at, type, actor, subject_ref, leaf) select $1, $15, $16, $17, $18, $19, $20 from put), payload as (insert into event_payloads (app_id, event_id, subject_id, salt, payload, of_read) select $1, $15, $2, $21, $22, $23 from put) select count(*) from put";
+    UPDATE_AT_ONCE = pg "with locked as (select 1 from subjects where app_id = $1 and subject_id = $2 and state = 'active' and last_contact = $11 for share), put as (update records set version = $5, created_at = $6, updated_at = $7, clock_start = $8, body = $9 from locked, apps where records.app_id = $1 and records.subject_id = $2 and records.category = $3 and records.record_id = $4 and records.version = $5 - 1 and apps.app_id = $1 and apps.data_map_version = $10 returning 1), version as (insert into record_versions (app_id, subject_id, category, record_id, version, at, actor, action, changed) select $1, $2, $3, $4, $5, $7, $12, $13, $14 from put), event as (insert into events (app_id, event_id, at, type, actor, subject_ref, leaf) select $1, $15, $16, $17, $18, $19, $20 from put), payload as (insert into event_payloads (app_id, event_id, subject_id, salt, payload, of_read) select $1, $15, $2, $21, $22, $23 from put) select count(*) from put";
+}
+
+/// A put with all that a transaction writes of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Put<'p> {
+    /// The record as it is afterwards.
+    pub record: &'p StoredRecord,
+    /// Whether one was there before, at the version before.
+    pub replaces: bool,
+    /// The data map that allows it.
+    pub map: i64,
+    /// When the person last made contact.
+    pub last_contact: Time,
+    /// The line of its history, of the record's version and time.
+    pub version: &'p Version,
+    /// Its event.
+    pub event: &'p NewEvent,
+}
+
+/// Puts a record where one statement can be the whole transaction: on PostgreSQL, before any other.
+/// It locks the subject as [`crate::subjects::lock`] does. False when nothing was done, for whatever
+/// reason: the steps one by one find it out.
+///
+/// # Errors
+/// [`StoreError::Stale`] when another transaction made the record or the version.
+pub async fn put_at_once(tx: &mut Tx, app: &AppId, put: Put<'_>) -> Result<bool> {
+    let Put { record, version, event, .. } = put;
+    let Some(payload) = event.payload.as_ref().filter(|_| tx.has_not_begun()) else {
+        return Ok(false);
+    };
+    let key = &record.key;
+    let (category, name, changed) = (&key.category, &key.record, names(&version.changed));
+    let subject_ref = event.subject_ref.as_ref().map(<[u8; 32]>::as_slice);
+    let (version_actor, action) = (version.actor.as_str(), version.change.as_str());
+    let (body, start) = (encode(&record.fields)?, record.clock_start);
+    #[rustfmt::skip]
+    let args = (
+        app, key.subject, category, name, record.version, record.created_at, record.updated_at, start,
+        body, put.map, put.last_contact, version_actor, action, changed,
+        event.event, event.at, event.kind, event.actor.as_str(), subject_ref, &event.leaf,
+        payload.salt.as_slice(), &payload.json, payload.of_read,
+    );
+    let statement = if put.replaces { &UPDATE_AT_ONCE } else { &INSERT_AT_ONCE };
+    match tx.alone::<(i64,)>(statement, args).await {
+        Ok(done) => Ok(done == Some((1,))),
+        Err(StoreError::Duplicate { .. }) => Err(StoreError::Stale),
+        Err(error) => Err(error),
+    }
+}
