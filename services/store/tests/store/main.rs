@@ -4,6 +4,7 @@ mod apps;
 mod catalog;
 mod clients;
 mod common;
+mod connections;
 mod data_maps;
 mod describe;
 mod events;
