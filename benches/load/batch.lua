@@ -2,7 +2,8 @@
 local common = dofile(os.getenv("OUBLI_BENCH_LOAD") .. "/common.lua")
 local subjects, record = common.lines("subjects"), common.record()
 local ITEMS = 100
-common.wanted, common.unwanted = '"status":201', '"status":4'
+common.wanted, common.unwanted = '"status":201', '"problem":'
+common.look_at_items(ITEMS)
 
 function request()
   local items = {}

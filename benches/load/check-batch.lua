@@ -3,7 +3,8 @@ local common = dofile(os.getenv("OUBLI_BENCH_LOAD") .. "/common.lua")
 local subjects = common.lines("subjects")
 local CALLS, ITEMS = 64, 1000
 local calls, next_call = {}, 0
-common.wanted, common.unwanted = '"permitted":true', '"status":4'
+common.wanted, common.unwanted = '"permitted":true', '"permitted":false'
+common.look_at_items(ITEMS)
 
 function init()
   for call = 1, CALLS do

@@ -12,6 +12,14 @@ const SIZE: (u32, u32) = (720, 420);
 const COLOURS: [RGBColor; 4] =
     [RGBColor(0, 90, 160), RGBColor(130, 180, 225), RGBColor(190, 80, 0), RGBColor(245, 175, 110)];
 
+/// The files that [`write()`] draws, with what each shows.
+pub(crate) const PICTURES: [(&str, &str); 4] = [
+    ("growth-check.svg", "Consent check as the store grows"),
+    ("growth-get.svg", "Record get as the store grows"),
+    ("growth-ready.svg", "Start to ready as the store grows"),
+    ("growth-memory.svg", "Memory as the store grows"),
+];
+
 /// A line: its name, and what was found at each number of people.
 struct Line {
     name: String,
@@ -24,22 +32,22 @@ struct Line {
 /// When one cannot be written.
 pub(crate) fn write(results: &Results, folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)?;
-    for operation in [Operation::Check, Operation::Get] {
+    let [check, get, ready, memory] = PICTURES.map(|(file, _)| folder.join(file));
+    for (operation, file) in [(Operation::Check, check), (Operation::Get, get)] {
         let lines = results.engines.iter().flat_map(|of| of_operation(of, operation)).collect();
-        let file = folder.join(format!("growth-{}.svg", operation.name()));
         draw(&file, &format!("{}: calls a second", operation.title()), lines)?;
     }
     let of = |what: fn(&Grown) -> f64| {
         results.engines.iter().map(|of| line(of, "", what)).collect::<Vec<_>>()
     };
-    draw(&folder.join("growth-ready.svg"), "Start to ready: ms", of(|at| at.ready_millis))?;
-    let memory = results.engines.iter().flat_map(|of| {
+    draw(&ready, "Start to ready: ms", of(|at| at.ready_millis))?;
+    let lines = results.engines.iter().flat_map(|of| {
         [
             line(of, " export, peak", |at| at.app_export.peak_mib),
             line(of, " service, idle", |at| at.idle_mib),
         ]
     });
-    draw(&folder.join("growth-memory.svg"), "Memory: MiB", memory.collect())
+    draw(&memory, "Memory: MiB", lines.collect())
 }
 
 fn line(of: &OfEngine, what: &str, value: impl Fn(&Grown) -> f64) -> Line {

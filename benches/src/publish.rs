@@ -33,6 +33,7 @@ pub(crate) fn again(file: &Path, folder: &Path) -> anyhow::Result<()> {
 }
 
 fn show(results: &Results, folder: &Path) -> anyhow::Result<()> {
-    report::write(results, folder)?;
-    plots::write(results, &folder.join("plots"))
+    // The page shows the plots.
+    plots::write(results, &folder.join("plots"))?;
+    report::write(results, folder)
 }

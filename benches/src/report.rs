@@ -8,6 +8,7 @@ use anyhow::Context as _;
 
 use crate::engine::Engine;
 use crate::operations::Operation;
+use crate::plots::PICTURES;
 use crate::results::{Figures, Grown, Measured, OfEngine, Results, Whole};
 
 const BEGIN: &str = "<!-- What follows is written by `make bench`. -->";
@@ -50,6 +51,9 @@ fn in_words(results: &Results) -> Result<String, fmt::Error> {
     goals(&mut text, engines)?;
     for of in engines {
         engine(&mut text, of)?;
+    }
+    for (file, what) in PICTURES {
+        writeln!(text, "![{what}](plots/{file})")?;
     }
     Ok(text)
 }

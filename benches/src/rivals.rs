@@ -1,5 +1,6 @@
 //! Service and baseline over one store, side by side: each round of an operation measures both, one
-//! after the other, so that what else the machine does meets both.
+//! after the other and each time in the other order, so that what else the machine does meets both,
+//! and what the first of them leaves behind as well.
 
 use std::time::Duration;
 
@@ -70,7 +71,7 @@ impl<'a> Rivals<'a> {
         wrk: &mut Wrk,
     ) -> anyhow::Result<Measured> {
         let baseline = operation.has_baseline().then_some(Target::Baseline);
-        let targets: Vec<Target> = [Target::Service].into_iter().chain(baseline).collect();
+        let mut targets: Vec<Target> = [Target::Service].into_iter().chain(baseline).collect();
         for target in &targets {
             wrk.check(&self.calls(operation, *target).await?)?;
         }
@@ -84,6 +85,7 @@ impl<'a> Rivals<'a> {
                     Target::Baseline => baseline.push(figures),
                 }
             }
+            targets.reverse();
         }
         Measured::of(operation, service, baseline).context("no round was measured")
     }
