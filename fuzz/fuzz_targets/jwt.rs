@@ -1,5 +1,6 @@
-//! Tokens. Nothing that the key did not sign is accepted, whatever it says; of what it signed only
-//! access tokens are, with the claims that they must have; and any change of one is seen.
+//! Tokens. Nothing that the key did not sign is accepted, whatever it says; of what it signed access
+//! tokens are, with the claims that they must have and whatever others, and nothing else; and any
+//! change of one is seen.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -47,6 +48,7 @@ fuzz_target!(|input: &[u8]| {
     any_change_is_seen(input);
     if let Ok(claims) = json::parse(input) {
         the_claims_must_hold(&claims);
+        other_good_claims_are_accepted(input, &claims);
     }
 });
 
@@ -89,6 +91,19 @@ fn the_claims_must_hold(claims: &Value) {
     let key = SIGNER.key.verifying_key();
     assert!(key.verify_jws::<Value>(ACCESS_TOKEN_TYPE, &other).is_err());
     assert!(key.verify_jws::<Value>(OTHER_TYPE, &token).is_err());
+}
+
+/// Good claims at times that the input chooses, with whatever it says beside them.
+fn other_good_claims_are_accepted(input: &[u8], others: &Value) {
+    let [a, b] = *input.first_chunk().unwrap_or(&[0, 0]);
+    let mut claims = claims();
+    claims["aud"] = if a % 2 == 0 { json!(AUDIENCE) } else { json!(["another", AUDIENCE]) };
+    claims["iat"] = json!(NOW + START_LEEWAY_SECONDS - i64::from(a));
+    claims["nbf"] = json!(NOW + START_LEEWAY_SECONDS - i64::from(b));
+    claims["exp"] = json!(NOW + 1 + i64::from(b));
+    claims["more"] = others.clone();
+    let token = SIGNER.key.sign_jws(ACCESS_TOKEN_TYPE, &claims).expect("JSON");
+    assert_eq!(verify(&token), Ok(claims));
 }
 
 /// Whether a claim is `wanted`, or a list with it in it.
