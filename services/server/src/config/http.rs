@@ -174,7 +174,8 @@ pub struct Limits {
     )]
     pub stalled_seconds: u64,
     /// Seconds that open requests may take to end once the service is told to stop. Meanwhile the
-    /// steps of jobs in hand end too, or are given back after 20 seconds.
+    /// steps of jobs in hand end too, for which they have 20 seconds whatever this is: so the service
+    /// takes up to this or 20 seconds to end, whichever is more, and a moment to close its databases.
     #[arg(
         id = "limits_drain_seconds",
         long = "limits-drain-seconds",
