@@ -31,19 +31,14 @@ impl Disk {
     pub(super) fn of_file(folder: &Path, image: &Path, mebibytes: u64) -> Option<Self> {
         make(folder);
         fs::File::create(image).unwrap().set_len(mebibytes << 20).unwrap();
-        run("mkfs.ext4", &["-q", path(image)]).unwrap();
-        let disk = Self { folder: folder.to_owned(), image: Some(image.to_owned()) };
-        if !mounts_are_there(disk.mount()) {
+        let mounted = run("mkfs.ext4", &["-q", path(image)]).and_then(|()| mount(image, folder));
+        if !mounts_are_there(mounted) {
             return None;
         }
+        let disk = Self { folder: folder.to_owned(), image: Some(image.to_owned()) };
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).unwrap();
         fs::remove_dir(folder.join("lost+found")).unwrap();
         Some(disk)
-    }
-
-    fn mount(&self) -> Result<(), String> {
-        let image = self.image.as_deref().unwrap();
-        run("mount", &["-o", "loop", path(image), path(&self.folder)])
     }
 
     /// Fills it but for so many bytes.
@@ -86,7 +81,7 @@ impl Disk {
     /// Mounts it anew, with what had reached it.
     pub(super) fn mend(&self) {
         run("umount", &[path(&self.folder)]).unwrap();
-        self.mount().unwrap();
+        mount(self.image.as_deref().unwrap(), &self.folder).unwrap();
     }
 }
 
@@ -108,11 +103,16 @@ fn path(path: &Path) -> &str {
 }
 
 fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
-    let output = Command::new(program).args(arguments).output().map_err(|e| e.to_string())?;
+    let output = Command::new(program).args(arguments).output();
+    let output = output.map_err(|error| format!("{program}: {error}"))?;
     match output.status.success() {
         true => Ok(()),
         false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
     }
+}
+
+fn mount(image: &Path, folder: &Path) -> Result<(), String> {
+    run("mount", &["-o", "loop", path(image), path(folder)])
 }
 
 /// Fails the test when nothing can be mounted, unless the tests were told so.

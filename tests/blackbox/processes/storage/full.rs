@@ -3,10 +3,11 @@
 use oubli_store::{Schema, testing};
 use oubli_tests::{Caller, Engine, Reply};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::disk::Disk;
 use crate::processes::crashes::{erased_once, exported_once};
-use crate::processes::installation::{Installation, customer, open_shop};
+use crate::processes::installation::{Installation, PATIENCE, customer, open_shop};
 
 /// How often is written until there is no room.
 const WRITES: usize = 5_000;
@@ -171,9 +172,12 @@ async fn an_erasure_is_completed_only_when_the_files_could_be_cleaned() {
     for batch in 0..8 {
         shop.post("/records:batch", &bulk(&stays, batch)).await.expect_status(200);
     }
-    while shop.get(&format!("/requests/{request}/certificate")).await.status != 200 {
-        tokio::task::yield_now().await;
-    }
+    let certified = async {
+        while shop.get(&format!("/requests/{request}/certificate")).await.status != 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, certified).await.expect("there is no certificate");
     // Room for a few markers, and not for what must leave the log.
     disk.fill_but(150 << 10);
     reader.close().await.unwrap();
