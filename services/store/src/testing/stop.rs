@@ -7,10 +7,13 @@ use crate::db::Location;
 
 /// The advisory lock that a stop on PostgreSQL waits for.
 const LOCK: i64 = 7_301;
-/// How many looks in a row must find the SQLite file being written to.
-const LOOKS: u32 = 8;
+/// How many looks in a row must find the SQLite file being written to. Together they take two seconds,
+/// more than a transaction does that only passes by, and less than the service lets one take.
+const LOOKS: u32 = 80;
 /// How long it is between two looks.
-const PAUSE: std::time::Duration = std::time::Duration::from_millis(15);
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(25);
+/// SQLite's code for a file that another connection writes to.
+const BUSY: i32 = 5;
 
 /// A trigger that does not return. On PostgreSQL it waits for a lock that this value holds; on
 /// SQLite, which has nothing to wait for, it counts without end.
@@ -66,8 +69,10 @@ impl Stop {
             // A transaction that only passes by is over soon.
             Held::Lite(conn) => {
                 for _ in 0..LOOKS {
-                    if run(conn, "BEGIN IMMEDIATE; ROLLBACK".to_owned()).await.is_ok() {
-                        return Ok(false);
+                    match run(conn, "BEGIN IMMEDIATE; ROLLBACK".to_owned()).await {
+                        Ok(()) => return Ok(false),
+                        Err(error) if is_busy(&error) => {}
+                        Err(error) => return Err(error),
                     }
                     tokio::time::sleep(PAUSE).await;
                 }
@@ -113,6 +118,12 @@ impl Stop {
 
 async fn run(conn: &mut SqliteConnection, sql: String) -> sqlx::Result<()> {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(conn).await.map(drop)
+}
+
+/// By the primary code, which is the low byte.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == BUSY)
 }
 
 fn lite_trigger(event: &str, table: &str, condition: &str) -> String {

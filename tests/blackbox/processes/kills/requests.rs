@@ -51,9 +51,15 @@ impl Mortal {
         Self { own, process: Some(process), shop }
     }
 
-    /// Makes a request and kills the service at a place on its way; gives the request if it was
-    /// acknowledged.
-    async fn killed_at(&mut self, place: &Place, right: &str, subject: &str) -> Option<String> {
+    /// Makes a request and kills the service at a place on its way, once the request was acknowledged
+    /// if the place comes after that; gives the request if it was.
+    async fn killed_at(
+        &mut self,
+        place: &Place,
+        right: &str,
+        subject: &str,
+        is_later: bool,
+    ) -> Option<String> {
         let mut stop = place.stop(&self.own).await;
         let body = json!({ "right": right, "subject": subject });
         let asking = self.shop.request(Method::POST, "/requests").json(&body).send();
@@ -62,7 +68,13 @@ impl Mortal {
             reached(&mut stop, place).await;
             process.kill().await;
         };
-        let (answer, ()) = join(asking, killing).await;
+        let answer = if is_later {
+            let answer = asking.await.unwrap();
+            killing.await;
+            Ok(answer)
+        } else {
+            join(asking, killing).await.0
+        };
         stop.lift().await.unwrap();
         let answer = answer.ok().filter(|answer| answer.status() == 202)?;
         let body: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
@@ -86,7 +98,7 @@ impl Mortal {
     ) -> Vec<String> {
         let mut requests = Vec::new();
         for (n, (place, subject)) in places.iter().zip(people).enumerate() {
-            let acknowledged = self.killed_at(place, right, subject).await;
+            let acknowledged = self.killed_at(place, right, subject, n > 0).await;
             assert_eq!(acknowledged.is_some(), n > 0, "{place:?}");
             self.resurrect().await;
             let request = match acknowledged {
