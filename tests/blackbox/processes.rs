@@ -4,7 +4,7 @@
 mod clock;
 mod commands;
 mod configuration;
-mod crashes;
+pub(crate) mod crashes;
 mod doctor;
 mod faults;
 mod import;

@@ -12,9 +12,13 @@ use oubli_tests::{Caller, Engine, Reply, both_engines};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::history::History;
+use super::history::{History, Seen};
 use super::{count, says_gone};
+use crate::processes::crashes::assert_nothing_left;
 use crate::processes::installation::{Installation, Process, customer, open_shop};
+
+/// How many kinds of calls [`touch`] has.
+const KINDS: usize = 12;
 
 /// The callers, one for each process.
 struct Nodes {
@@ -49,14 +53,14 @@ impl Nodes {
 }
 
 /// Asks in one of four ways whether the newsletter may be sent.
-async fn permitted(shop: &Caller, ada: &str, way: usize) -> bool {
+async fn permitted(shop: &Caller, ada: &str, way: usize) -> Seen {
     let person = json!({ "subject": ada });
     match way % 4 {
-        0 => shop.check(ada).await.expect_status(200).body["permitted"] == true,
+        0 => Seen::checked(&shop.check(ada).await.expect_status(200).body),
         1 => {
             let item = json!({ "subject": ada, "purpose": "newsletter" });
             let many = shop.post("/consents:check-batch", &json!({ "items": [item] })).await;
-            many.expect_status(200).body["items"][0]["permitted"] == true
+            Seen::checked(&many.expect_status(200).body["items"][0])
         }
         2 => {
             let read = format!("/subjects/{ada}/records/profile/main?purpose=newsletter");
@@ -64,14 +68,14 @@ async fn permitted(shop: &Caller, ada: &str, way: usize) -> bool {
             if reply.status != 200 {
                 reply.expect_problem(403, "purpose-not-permitted");
             }
-            reply.status == 200
+            Seen::only(reply.status == 200)
         }
         _ => {
             let read = json!({
                 "purpose": "newsletter", "items": [person], "categories": ["profile"],
             });
             let many = shop.post("/records:read", &read).await.expect_status(200);
-            many.body["items"][0]["status"] == 200
+            Seen::only(many.body["items"][0]["status"] == 200)
         }
     }
 }
@@ -80,7 +84,7 @@ async fn permitted(shop: &Caller, ada: &str, way: usize) -> bool {
 async fn touch(shop: &Caller, ada: &str, n: usize) -> Reply {
     let record = format!("/subjects/{ada}/records/profile/r-{}", n % 5);
     let body = json!({ "name": "Canary Lovelace", "city": n.to_string() });
-    match n % 12 {
+    match n % KINDS {
         0 => shop.put(&record, &body).await,
         1 => shop.patch(&record, &json!({ "country": "France" })).await,
         2 => shop.get(&format!("{record}?purpose=delivery")).await,
@@ -156,10 +160,11 @@ both_engines! {
                 // Each node writes grants and withdrawals.
                 let shop = nodes.of(n / 2);
                 let write = async {
-                    let reply = if n % 2 == 0 { shop.grant(&ada).await } else { shop.withdraw(&ada).await };
-                    reply.expect_status(201);
+                    let grants = n % 2 == 0;
+                    let reply = if grants { shop.grant(&ada).await } else { shop.withdraw(&ada).await };
+                    Seen::written(grants, reply.expect_status(201).text("/occurred_at"))
                 };
-                history.write(n % 2 == 0, write).await;
+                history.write(write).await;
                 // Some reads fall between two writes.
                 for way in 0..4 {
                     history.read(permitted(nodes.of(way + n), &ada, way)).await;
@@ -290,7 +295,8 @@ both_engines! {
                 let mut after = 0;
                 for n in start.. {
                     let late = acknowledged.load(Ordering::SeqCst);
-                    let reply = touch(nodes.of(n / 3), ada, n).await;
+                    // Each kind of call goes to every node.
+                    let reply = touch(nodes.of(n / KINDS), ada, n).await;
                     touched.fetch_add(1, Ordering::SeqCst);
                     *answers.entry(reply.status).or_default() += 1;
                     assert!(reply.status < 500, "{n}: {}", reply.body);
@@ -317,7 +323,7 @@ both_engines! {
         assert!(statuses.contains(&200) && statuses.contains(&201), "something was written: {answers:?}");
         let (certificate, keys) = nodes.of(0).certificate(&request).await;
         let claims = verify_certificate(&certificate, &keys).unwrap();
-        assert!(claims.left.values().all(|rows| *rows == 0));
+        assert_nothing_left(&claims);
         let own = nodes.stop().await;
         let places = places(&own).await;
         assert!(!holding(&places, &stays).is_empty(), "whoever stays is found");

@@ -17,8 +17,8 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-/// A command that takes longer hangs. Machines may be slow: it is far more than any needs.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// What takes longer hangs. Machines may be slow: it is far more than any needs.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Databases, root key and journal in a folder, and the settings that name them.
 pub(crate) struct Installation {
@@ -157,7 +157,7 @@ impl Installation {
         let child = command.stderr(File::create(&log).unwrap()).spawn().unwrap();
         let mut process = Process { url: String::new(), child, log };
         if role != "worker" {
-            process.url = timeout(PATIENCE, process.listening()).await.unwrap();
+            process.url = process.listening().await;
         }
         process
     }
@@ -256,18 +256,29 @@ impl Process {
 
     /// Waits until the log has a line whose message begins so.
     pub(crate) async fn logged(&mut self, message: &str) -> Value {
-        loop {
-            let log = fs::read_to_string(&self.log).unwrap();
-            let mut lines = log.lines().filter_map(|l| serde_json::from_str::<Value>(l).ok());
-            let begins = |line: &Value| {
-                line["message"].as_str().is_some_and(|text| text.starts_with(message))
-            };
-            if let Some(line) = lines.find(begins) {
-                return line;
+        let found = async {
+            loop {
+                if let Some(line) = self.line(message) {
+                    return line;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
             }
+        };
+        let found = timeout(PATIENCE, found).await;
+        found.unwrap_or_else(|_| panic!("the log never said `{message}`"))
+    }
+
+    /// The first line of the log that begins so.
+    fn line(&mut self, message: &str) -> Option<Value> {
+        let log = fs::read_to_string(&self.log).unwrap();
+        let mut lines = log.lines().filter_map(|l| serde_json::from_str::<Value>(l).ok());
+        let begins =
+            |line: &Value| line["message"].as_str().is_some_and(|text| text.starts_with(message));
+        let found = lines.find(begins);
+        if found.is_none() {
             assert!(self.child.try_wait().unwrap().is_none(), "it ended: {log}");
-            tokio::time::sleep(Duration::from_millis(10)).await;
         }
+        found
     }
 
     /// The most memory that it has had in use so far, in bytes.
