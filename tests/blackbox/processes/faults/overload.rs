@@ -148,7 +148,7 @@ both_engines! {
                 break;
             }
         }
-        let puts = puts.expect("nobody was refused while four were held up");
+        let puts = puts.unwrap_or_else(|| panic!("nobody was refused while four were held up"));
         for reply in puts.iter().filter(|reply| reply.status > 201) {
             // A slow machine met the bound of a lock.
             reply.expect_problem(503, "unavailable");

@@ -86,14 +86,14 @@ async fn killed_at_each(
     for (n, place) in places.iter().enumerate() {
         let (call, process) = (call(n), own.start("all").await);
         *shop = shop.at(&process.url);
-        let mut stop = place.stop(own).await;
+        let mut held = place.stop(own).await;
         let killing = async {
-            reached(&mut stop, place).await;
+            reached(&mut held, place).await;
             process.kill().await;
         };
         let (answer, ()) = join(call.send(shop), killing).await;
         assert!(answer.is_err(), "{place:?}: acknowledged before it was done");
-        stop.lift().await.unwrap();
+        held.lift().await.unwrap();
 
         let process = own.start("all").await;
         *shop = shop.at(&process.url);

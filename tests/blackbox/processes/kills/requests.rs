@@ -101,13 +101,12 @@ impl Mortal {
             let acknowledged = self.killed_at(place, right, subject, n > 0).await;
             assert_eq!(acknowledged.is_some(), n > 0, "{place:?}");
             self.resurrect().await;
-            let request = match acknowledged {
-                Some(request) => request,
+            let request = if let Some(request) = acknowledged {
+                request
+            } else {
                 // Nothing of it is there: the person was not even marked.
-                None => {
-                    self.shop.get(&format!("/subjects/{subject}")).await.expect_status(200);
-                    self.shop.request_of(right, subject).await
-                }
+                self.shop.get(&format!("/subjects/{subject}")).await.expect_status(200);
+                self.shop.request_of(right, subject).await
             };
             self.shop.completed(&request).await;
             requests.push(request);

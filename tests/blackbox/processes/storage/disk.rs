@@ -86,6 +86,7 @@ impl Disk {
 }
 
 impl Drop for Disk {
+    #[expect(clippy::print_stderr, reason = "a drop has nobody to tell")]
     fn drop(&mut self) {
         // A process that was just killed may still hold a file.
         if let Err(error) = run("umount", &["-l", path(&self.folder)]) {
@@ -105,10 +106,10 @@ fn path(path: &Path) -> &str {
 fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
     let output = Command::new(program).args(arguments).output();
     let output = output.map_err(|error| format!("{program}: {error}"))?;
-    match output.status.success() {
-        true => Ok(()),
-        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+    if output.status.success() {
+        return Ok(());
     }
+    Err(String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
 fn mount(image: &Path, folder: &Path) -> Result<(), String> {
@@ -116,6 +117,7 @@ fn mount(image: &Path, folder: &Path) -> Result<(), String> {
 }
 
 /// Fails the test when nothing can be mounted, unless the tests were told so.
+#[expect(clippy::print_stderr, reason = "who left tests out is told so")]
 fn mounts_are_there(mounted: Result<(), String>) -> bool {
     match mounted {
         Ok(()) => true,

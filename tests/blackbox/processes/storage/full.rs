@@ -177,7 +177,7 @@ async fn an_erasure_is_completed_only_when_the_files_could_be_cleaned() {
             tokio::task::yield_now().await;
         }
     };
-    timeout(PATIENCE, certified).await.expect("there is no certificate");
+    timeout(PATIENCE, certified).await.unwrap();
     // Room for a few markers, and not for what must leave the log.
     disk.fill_but(150 << 10);
     reader.close().await.unwrap();
