@@ -64,6 +64,10 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// The longest body of a call of somebody who is not known yet, in bytes: a sign-in, or the form that
+    /// asks for a token. It is several times what either needs, and many of them take little memory.
+    pub const OPEN_BYTES: Limit = Limit::fixed(4 << 10);
+
     /// What holds unless something else is set.
     pub const DEFAULT: Self = Self {
         body_bytes: Limit::set_by("limits.body_bytes", 1 << 20),

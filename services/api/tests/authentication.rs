@@ -154,7 +154,7 @@ async fn token_errors_have_oauths_form() {
         (form(&format!("{grant}&client_id={id}")), 400, "invalid_request"),
         (basic(form(&format!("{grant}&{own}")), &id, &secret), 400, "invalid_request"),
         (TestRequest::post().uri("/oauth2/token").set_json(json!({})), 400, "invalid_request"),
-        (form(&"x".repeat(1 << 20)), 400, "invalid_request"),
+        (form(&format!("{grant}&{own}&other={}", "x".repeat(4 << 10))), 400, "invalid_request"),
         (form(grant), 401, "invalid_client"),
         (bearer(form(grant), &admin), 401, "invalid_client"),
         (basic(form(grant), &id, "wrong"), 401, "invalid_client"),
@@ -206,6 +206,10 @@ async fn staff_sign_in_and_out() {
     let request = TestRequest::post().uri("/v1/staff/login").set_json(wrong);
     let (status, problem) = json_of!(&app, request);
     assert_eq!((status, &problem["type"]), (401, &json!("/problems/login-failed")));
+    let long = json!({"name": "dora", "password": "x".repeat(4 << 10)});
+    let request = TestRequest::post().uri("/v1/staff/login").set_json(long);
+    let (status, problem) = json_of!(&app, request);
+    assert_eq!((status, &problem["type"]), (413, &json!("/problems/too-large")));
 }
 
 #[actix_web::test]

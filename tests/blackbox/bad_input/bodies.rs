@@ -79,6 +79,7 @@ fn limit(operation: &Operation) -> usize {
         last if last.ends_with("batch") => 32 << 20,
         "import" | "records:read" => 32 << 20,
         "data-map" => 2 << 20,
+        "login" => 4 << 10,
         "{notice}" => 2 * 30 * (64 << 10),
         _ => 1 << 20,
     }

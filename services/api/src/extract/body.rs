@@ -1,14 +1,17 @@
 //! The body of a call that changes something, with who calls and whether it may be a repeat.
 
 use std::marker::PhantomData;
+use std::pin::pin;
+use std::task::Poll;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use actix_web::rt::task::yield_now;
 use actix_web::rt::time::timeout;
-use actix_web::web::{Bytes, BytesMut};
+use actix_web::web::{Bytes, BytesMut, Query};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
+use futures_util::{StreamExt, poll};
 use oubli_app::auth::Staff;
 use oubli_app::{Actor, Call, Caller, Once};
 use oubli_domain::{Code, Refusal, json};
@@ -128,26 +131,30 @@ impl<S: Needs, T: Input> FromRequest for Ask<S, T> {
     }
 }
 
-/// What another extractor makes of the body, when it arrives in time.
-pub(crate) struct Timely<T>(pub(crate) T);
+/// The parameters of a form that anybody may send, as they were sent: one that stands twice is seen.
+pub(crate) struct Form(pub(crate) Vec<(String, String)>);
 
-impl<T> FromRequest for Timely<T>
-where
-    T: FromRequest + 'static,
-    T::Future: 'static,
-{
-    type Error = actix_web::Error;
-    type Future = LocalBoxFuture<'static, Result<Self, actix_web::Error>>;
+impl Form {
+    const MEDIA_TYPE: &'static str = "application/x-www-form-urlencoded";
+
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let text = str::from_utf8(bytes).ok()?;
+        let pairs = Query::<Vec<(String, String)>>::from_query(text).ok()?;
+        Some(Self(pairs.into_inner()))
+    }
+}
+
+impl FromRequest for Form {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (api, inner) = (api(request), T::from_request(request, payload));
-        Box::pin(async move {
-            let api = api?;
-            let _away = api.load.away();
-            match timeout(api.limits.body_time, inner).await {
-                Ok(read) => read.map(Self).map_err(Into::into),
-                Err(_) => Err(late(&api.limits).into()),
-            }
+        extracted(request, payload, async |request, payload| {
+            let api = api(request)?;
+            let bytes = arrived(request, payload, &api, Limits::OPEN_BYTES).await?;
+            require_media_type(request, &[Self::MEDIA_TYPE])?;
+            let fault = || Refusal::new(Code::InvalidBody).at("", "must be a form");
+            Ok(Self::parse(&bytes).ok_or_else(fault)?)
         })
     }
 }
@@ -218,7 +225,7 @@ impl<S: Needs, T: Input> FromRequest for StaffWrite<S, T> {
     }
 }
 
-/// The body of a call that anybody may make.
+/// The body of a call that needs no scope.
 pub(crate) struct Open<T>(pub(crate) T);
 
 impl<T: Input> FromRequest for Open<T> {
@@ -249,12 +256,7 @@ async fn read<T: Input>(
     if let Some(absent) = T::absent().filter(|_| bytes.is_empty()) {
         return Ok((absent, bytes));
     }
-    let sent = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = sent.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if !T::MEDIA_TYPES.iter().any(|known| known.eq_ignore_ascii_case(essence)) {
-        let expected = format!("The body must be {}.", T::MEDIA_TYPES.join(" or "));
-        return Err(Refusal::new(Code::UnsupportedMediaType).detail(expected).into());
-    }
+    require_media_type(request, T::MEDIA_TYPES)?;
     let body = T::read(json::parse(&bytes)?)?;
     let most = limits.batch_items;
     if body.items() > most.most {
@@ -262,6 +264,16 @@ async fn read<T: Input>(
         return Err(Refusal::new(Code::InvalidBody).at(T::ITEMS, told).into());
     }
     Ok((body, bytes))
+}
+
+fn require_media_type(request: &HttpRequest, known: &[&str]) -> Result<(), Problem> {
+    let sent = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = sent.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if known.iter().any(|known| known.eq_ignore_ascii_case(essence)) {
+        return Ok(());
+    }
+    let expected = format!("The body must be {}.", known.join(" or "));
+    Err(Refusal::new(Code::UnsupportedMediaType).detail(expected).into())
 }
 
 /// The body, once it is here. What is declared to be too large is not read at all.
@@ -275,16 +287,29 @@ async fn arrived(
         return Err(too_large(most));
     }
     let mut held = api.load.hold();
-    let away = api.load.away();
-    let body = collect(payload, most, &mut held, &api.limits);
-    let body = timeout(api.limits.body_time, body).await;
-    drop(away);
-    let bytes = body.map_err(|_| late(&api.limits))??;
+    let bytes = in_time(api, collect(payload, most, &mut held, &api.limits)).await??;
     if bytes.len() > SMALL {
         // Until the call is done with it.
         request.extensions_mut().insert(held);
     }
     Ok(bytes)
+}
+
+/// Waits for a body. Meanwhile its call has no place in work; once the body is here it asks for one
+/// again.
+async fn in_time<T>(api: &Api, body: impl Future<Output = T>) -> Result<T, Problem> {
+    let mut body = pin!(body);
+    // What came with the head is handed on within one turn, and its call keeps its place.
+    for _ in 0..2 {
+        if let Poll::Ready(arrived) = poll!(body.as_mut()) {
+            return Ok(arrived);
+        }
+        yield_now().await;
+    }
+    let away = api.load.away();
+    let arrived = timeout(api.limits.body_time, body).await.map_err(|_| late(&api.limits))?;
+    away.back(&api.limits)?;
+    Ok(arrived)
 }
 
 /// How long the caller says that the body is.

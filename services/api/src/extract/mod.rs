@@ -9,6 +9,6 @@ pub(crate) mod scopes;
 
 pub(crate) use accept::names as accepts;
 pub(crate) use auth::{AnySession, AnyStaff, Granted, GrantedLeaving, GrantedStaff};
-pub(crate) use body::{Ask, Input, LeavingWrite, Open, StaffWrite, Timely, Write, read_json};
+pub(crate) use body::{Ask, Form, Input, LeavingWrite, Open, StaffWrite, Write, read_json};
 pub(crate) use condition::{Condition, etag};
 pub(crate) use page::{Page, PageQuery, cursor};

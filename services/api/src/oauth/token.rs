@@ -3,16 +3,15 @@
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use oubli_app::auth::token::{self, TokenRefusal};
+use oubli_domain::Code;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::credentials::{TokenForm, basic};
 use super::refusal::{OauthError, OauthRefusal};
-use crate::extract::Timely;
+use crate::extract::Form;
+use crate::problem::Problem;
 use crate::state::Api;
-
-/// A form as it was sent, so that a parameter sent twice is seen.
-type Pairs = web::Form<Vec<(String, String)>>;
 
 /// An access token (RFC 6749, section 5.1).
 #[derive(Serialize, ToSchema)]
@@ -34,7 +33,7 @@ struct TokenAnswer {
 /// Get an access token
 ///
 /// OAuth 2 client credentials (RFC 6749, section 4.4), by HTTP Basic or in the form, never both.
-/// Errors have OAuth's own form.
+/// A form is at most 4,096 bytes. Errors have OAuth's own form.
 #[utoipa::path(
     tag = "Authentication",
     request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
@@ -48,10 +47,9 @@ struct TokenAnswer {
 pub(crate) async fn issue_token(
     api: web::Data<Api>,
     request: HttpRequest,
-    form: Result<Timely<Pairs>, actix_web::Error>,
+    form: Result<Form, Problem>,
 ) -> Result<HttpResponse, OauthRefusal> {
-    let form = form.map_err(|_| TokenRefusal::InvalidRequest("the body is not a short form"))?;
-    let form = TokenForm::read(form.0.into_inner())?;
+    let form = TokenForm::read(form.map_err(unread)?.0)?;
     let basic = basic(&request)?;
     let asked = form.request(basic.as_ref())?;
     api.rates.count_claimed(&request, asked.client_id).map_err(OauthRefusal::Failed)?;
@@ -62,4 +60,14 @@ pub(crate) async fn issue_token(
         expires_in: issued.expires_in,
         scope: issued.scopes.to_string(),
     }))
+}
+
+/// Why there is no form: the service has no room for it, or the caller sent none.
+fn unread(problem: Problem) -> OauthRefusal {
+    match problem.0.code {
+        Code::InvalidBody | Code::MalformedJson | Code::TooLarge | Code::UnsupportedMediaType => {
+            TokenRefusal::InvalidRequest("the body is not a form of at most 4096 bytes").into()
+        }
+        _ => OauthRefusal::Failed(problem),
+    }
 }

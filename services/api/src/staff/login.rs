@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::extract::{Input, Open, read_json};
 use crate::problem::Answer;
-use crate::state::Api;
+use crate::state::{Api, Limit, Limits};
 
 /// Who signs in.
 #[derive(Deserialize, ToSchema)]
@@ -26,6 +26,10 @@ struct Login {
 }
 
 impl Input for Login {
+    fn most_bytes(_: &Limits) -> Limit {
+        Limits::OPEN_BYTES
+    }
+
     fn read(value: Value) -> Result<Self, Refusal> {
         read_json(value)
     }
@@ -58,7 +62,8 @@ struct Session {
 /// Sign in
 ///
 /// For staff. Ten failures in a row lock the account for 15 minutes; a locked account, an unknown
-/// name and a wrong password are answered alike. Problems: `login-failed`, `too-many-logins`.
+/// name and a wrong password are answered alike. A body is at most 4,096 bytes. Problems:
+/// `login-failed`, `too-many-logins`, `too-large`.
 #[utoipa::path(
     tag = "Staff",
     request_body = Login,

@@ -152,8 +152,9 @@ pub struct Limits {
     )]
     pub requests: usize,
     /// The most memory that the bodies of requests and the large answers that are on the way take
-    /// together, in bytes. While they take more, requests are answered 503 with Retry-After. The
-    /// process as a whole needs twice this and 256 MiB more, with every connection in use.
+    /// together, in bytes. What would take more is answered 503 with Retry-After: a body that grows,
+    /// and every request while answers alone take as much. The process as a whole needs three times
+    /// this and 256 MiB more, with every connection in use.
     #[arg(
         id = "limits_held_bytes",
         long = "limits-held-bytes",

@@ -40,6 +40,14 @@ impl Wire {
         ));
     }
 
+    /// Whether something of an answer is there.
+    pub(super) fn is_answered(&self) -> bool {
+        self.0.set_nonblocking(true).unwrap();
+        let peeked = self.0.peek(&mut [0]);
+        self.0.set_nonblocking(false).unwrap();
+        peeked.is_ok()
+    }
+
     /// Reads the head of an answer, in lower case, and no more than comes with it.
     pub(super) fn head(&mut self) -> String {
         let mut head = Vec::new();
