@@ -50,6 +50,7 @@ mod standing;
 pub mod subjects;
 #[cfg(test)]
 mod testing;
+mod turns;
 mod worker;
 
 pub use app_export::{ExportError, Exported, export_app};

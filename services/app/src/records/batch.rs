@@ -114,7 +114,8 @@ pub async fn put_batch(
         match write_all(oubli, call, prepared).await {
             // Another write was first: from here on this one waits for nobody who comes after it.
             Err(Error::Store(StoreError::Stale)) if turns.is_empty() => {
-                turns = oubli.node().turns(keys.iter().flatten().map(|key| key.subject)).await;
+                let subjects = keys.iter().flatten().map(|key| key.subject);
+                turns = oubli.node().turns.turns(&call.caller.app, subjects).await?;
             }
             Err(Error::Store(StoreError::Stale)) => {}
             done => return done,

@@ -104,7 +104,7 @@ async fn attempts(
     if_match: Option<IfMatch>,
     name: &'static str,
 ) -> Result<Written> {
-    let mut turn = oubli.node().turn_if_taken(key.subject).await;
+    let mut turn = oubli.node().turns.turn_if_taken(&call.caller.app, key.subject).await?;
     for _ in 0..ATTEMPTS {
         // A repeat answers as the first call did, also when its If-Match no longer holds.
         if let Some(earlier) = oubli.earlier_answer(call, oubli.now()).await? {
@@ -120,7 +120,7 @@ async fn attempts(
             .await;
         match written {
             Err(Error::Store(StoreError::Stale)) if turn.is_none() => {
-                turn = Some(oubli.node().turn(key.subject).await);
+                turn = Some(oubli.node().turns.turn(&call.caller.app, key.subject).await?);
             }
             Err(Error::Store(StoreError::Stale)) => {}
             done => return done,
