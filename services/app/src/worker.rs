@@ -5,14 +5,17 @@
 //! resumes. Every write of a step that must happen once stands in one transaction with that marker
 //! or with the lease.
 
+mod failure;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
+use oubli_domain::clock::CLOCKS_SECONDS;
 use oubli_domain::request::{RequestState, Transition};
-use oubli_domain::{Code, JobId, Refusal, RequestId, Right, Time};
+use oubli_domain::{JobId, Refusal, RequestId, Right, Time};
 use oubli_store::app_tables::LEAVING;
 use oubli_store::jobs::{self, Job};
 use oubli_store::requests::{self, Request};
@@ -20,6 +23,7 @@ use oubli_store::{Result as StoreResult, StoreError, Tx};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use self::failure::{BACKOFF_SECONDS, backoff, give_up, is_buried, reason, report};
 use crate::error::{Error, Result};
 use crate::oubli::Oubli;
 use crate::{erasure, export, housekeeping, leaving};
@@ -35,12 +39,6 @@ const RENEW: Duration = Duration::from_secs(5);
 const STEP_GRACE: Duration = Duration::from_secs(20);
 /// How long the worker sleeps when nothing wakes it.
 const POLL: Duration = Duration::from_secs(1);
-/// A job that failed as often is given up, but for what cannot be left half done.
-const ATTEMPTS: i64 = 20;
-/// The longest wait between two attempts, in seconds.
-const BACKOFF_SECONDS: i64 = 600;
-/// What the clocks of two nodes may differ by, in seconds.
-const CLOCKS_SECONDS: i64 = 30;
 
 const ERASURE: &str = "erasure";
 const EXPORT: &str = "export";
@@ -306,33 +304,6 @@ pub(crate) fn working(request: &Request) -> Result<RequestState, Refusal> {
     }
 }
 
-/// Whether a job that has failed again stays with the dead. An erasure never does, nor the deletion of
-/// an app: the person, or the app, would be half gone for ever.
-fn is_buried(job: &Job) -> bool {
-    job.attempts >= ATTEMPTS && ![ERASURE, LEAVING].contains(&job.kind.as_str())
-}
-
-/// The request of a job that was given up has failed, where it can.
-async fn give_up(tx: &mut Tx, job: &Job, reason: &'static str, now: Time) -> StoreResult<()> {
-    let Ok(id) = job.payload.parse::<RequestId>() else { return Ok(()) };
-    let Some(request) = requests::get(tx, &job.app, id).await? else { return Ok(()) };
-    if request.state.is_final() {
-        return Ok(());
-    }
-    let state = working(&request)?.after(Transition::Fail, request.right)?;
-    requests::set_state(tx, &job.app, id, state, reason, now).await
-}
-
-/// What fails for the twentieth time does not mend itself: somebody must look.
-fn report(job: &Job, error: &Error) {
-    let (id, kind, attempts) = (job.job, &job.kind, job.attempts);
-    if attempts < ATTEMPTS {
-        tracing::warn!(error = %error, job = %id, kind = %kind, attempts, "a job failed");
-    } else {
-        tracing::error!(error = %error, job = %id, kind = %kind, attempts, "a job keeps failing");
-    }
-}
-
 fn place(leased: &Leased) -> (oubli_domain::AppId, JobId, Uuid) {
     (leased.job.app.clone(), leased.job.job, leased.lease)
 }
@@ -358,33 +329,10 @@ async fn caught(work: impl Future<Output = Result<Next>>) -> Result<Next> {
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Err(Error::TaskEnded("a job panicked")))
 }
 
-/// 1, 2, 4 … seconds, at most ten minutes.
-fn backoff(attempts: i64) -> i64 {
-    let exponent = u32::try_from(attempts.clamp(1, 20) - 1).unwrap_or(0);
-    BACKOFF_SECONDS.min(1 << exponent)
-}
-
-/// A code for what went wrong, which may stand in a row for ever.
-fn reason(error: &Error) -> &'static str {
-    match error {
-        Error::Refused(Refusal { code, .. }) => code.slug(),
-        Error::Store(StoreError::Unavailable { .. } | StoreError::Contention) => {
-            Code::Unavailable.slug()
-        }
-        Error::Store(StoreError::Full) => Code::InsufficientStorage.slug(),
-        Error::Store(StoreError::ReadOnly) => Code::ReadOnly.slug(),
-        Error::Store(_) => "store",
-        Error::Vault(_) | Error::Token(_) => "keys",
-        Error::Journal(_) => "journal",
-        Error::Damaged(_) => "damaged",
-        Error::TaskEnded(_) => "task-ended",
-    }
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use super::{Next, backoff, caught};
+    use super::{Next, caught};
     use crate::error::Error;
 
     #[tokio::test]
@@ -392,11 +340,5 @@ mod tests {
         assert_eq!(caught(async { Ok(Next::Done) }).await.unwrap(), Next::Done);
         let panicked = caught(async { panic!("in a job") }).await;
         assert!(matches!(panicked, Err(Error::TaskEnded(_))));
-    }
-
-    #[test]
-    fn waits_double_up_to_ten_minutes() {
-        let waits: Vec<i64> = [1, 2, 3, 10, 11, 20, 1_000].map(backoff).into();
-        assert_eq!(waits, [1, 2, 4, 512, 600, 600, 600]);
     }
 }

@@ -12,6 +12,11 @@ use crate::problem::{Code, Refusal};
 /// The first instant that callers may not name: 2100-01-01T00:00:00Z. Later dates are typing errors.
 pub const END_OF_TIME: Time = Time(4_102_444_800_000_000);
 
+/// What the clocks of two machines may differ by, in seconds. Machines that keep time by NTP differ by
+/// milliseconds; a rule that compares a time that one node wrote with the clock of another allows for
+/// this much, and takes what is further off for the trace of a clock that stepped.
+pub const CLOCKS_SECONDS: i64 = 30;
+
 /// An instant in microseconds since 1970-01-01T00:00:00Z. Text form: RFC 3339 in UTC.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Time(pub i64);

@@ -182,6 +182,19 @@ pub fn standing(subject: Option<Subject>) -> Result<Subject, Refusal> {
     }
 }
 
+/// As [`standing`], where nothing new may be kept or done about somebody whose data is restricted
+/// (Article 18(2) GDPR).
+///
+/// # Errors
+/// As there, and `subject-restricted`.
+pub fn writable(subject: Option<Subject>) -> Result<Subject, Refusal> {
+    let subject = standing(subject)?;
+    if subject.state == SubjectState::Restricted {
+        return Err(Code::SubjectRestricted.into());
+    }
+    Ok(subject)
+}
+
 /// The subjects after `after`, in the order of their ids.
 ///
 /// # Errors

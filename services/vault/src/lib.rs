@@ -17,6 +17,7 @@ pub mod mac;
 pub mod password;
 pub mod root;
 mod secret;
+pub mod service_secret;
 pub mod signing;
 pub mod token;
 
@@ -24,12 +25,11 @@ pub use blind_index::IndexKey;
 pub use chunked::{BundleKey, CHUNK_BYTES, ChunkOpener, ChunkSealer};
 pub use envelope::{FieldContext, Label};
 pub use error::VaultError;
-pub use key_tree::{
-    AppKey, DataKey, DataKeyName, KeyOwner, WrappedKey, open_service_secret, seal_service_secret,
-};
+pub use key_tree::{AppKey, DataKey, DataKeyName, KeyOwner};
 pub use mac::{MacKey, SecretToken};
 pub use password::{hash_password, verify_dummy, verify_password};
 pub use root::{EnvironmentProvider, FileProvider, PassphraseProvider, RootKeyProvider};
 pub use secret::random_bytes;
+pub use service_secret::{WrappedKey, open_service_secret, seal_service_secret};
 pub use signing::{PublicJwk, SigningKey, VerifyingKey};
 pub use token::{TokenError, verify_access_token};

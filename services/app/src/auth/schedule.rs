@@ -4,6 +4,7 @@
 //! have all seen it; and the key before stays published until the last token it signed has expired.
 
 use oubli_domain::Time;
+use oubli_domain::clock::CLOCKS_SECONDS;
 
 /// For how long the published keys may be kept by those who verify, in seconds.
 pub const PUBLISHED_SECONDS: i64 = 300;
@@ -11,8 +12,6 @@ pub const PUBLISHED_SECONDS: i64 = 300;
 pub(crate) const RELOAD_SECONDS: i64 = 30;
 /// The longest that a token is valid, a client's or a session's, in seconds.
 const TOKEN_SECONDS: i64 = 3_600;
-/// What the clocks of two nodes may differ by, in seconds.
-const CLOCKS_SECONDS: i64 = 30;
 
 /// When one key signs and goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -3,9 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use oubli_domain::consent::{ConsentEvent, Latest};
-use oubli_domain::request::SubjectState;
-use oubli_domain::{AppId, Code, Name, Refusal, SubjectId};
-use oubli_store::subjects::Subject;
+use oubli_domain::{AppId, Name, Refusal, SubjectId};
+use oubli_store::subjects::{self, Subject};
 use oubli_store::{Result as StoreResult, StoreError, Tx, consents, events};
 
 use super::event::Prepared;
@@ -27,8 +26,8 @@ pub(crate) async fn apply_imported(
     let mut state = State::read(tx, app, new).await?;
     let (mut results, mut recorded) = (Vec::with_capacity(new.len()), Vec::new());
     for prepared in new {
-        let subject = writable(locked.get(&prepared.subject));
-        let event = subject.and_then(|subject| state.record(prepared, subject));
+        let subject = subjects::standing(locked.get(&prepared.subject).copied());
+        let event = subject.and_then(|subject| state.record(prepared, &subject));
         results.push(event.map(|event| recorded.push((*prepared, prepared.stored(event)))));
     }
     let rows = recorded.iter().map(|(prepared, stored)| prepared.row(stored));
@@ -82,14 +81,5 @@ impl State {
     /// The deciding event wherever one was recorded.
     fn changed(&self) -> impl Iterator<Item = (SubjectId, &ConsentEvent)> {
         self.touched.iter().filter_map(|place| Some((place.0, self.latest.get(place)?)))
-    }
-}
-
-/// One about whose consents may be written: not one who is being erased.
-fn writable(subject: Option<&Subject>) -> Result<&Subject, Refusal> {
-    match subject {
-        None => Err(Code::SubjectNotFound.into()),
-        Some(subject) if subject.state == SubjectState::Erasing => Err(Code::SubjectErasing.into()),
-        Some(subject) => Ok(subject),
     }
 }

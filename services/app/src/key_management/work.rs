@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use oubli_domain::clock::CLOCKS_SECONDS;
 use oubli_domain::{AppId, Time};
 use oubli_store::keys::{app_keys, key_sets, work};
 use oubli_store::{StoreError, Tx};
@@ -13,8 +14,6 @@ use crate::oubli::Oubli;
 /// How long the work stays somebody's after a batch, in seconds. A batch takes milliseconds; a
 /// passphrase's new key a second.
 const LEASE_SECONDS: i64 = 10;
-/// What the clocks of two machines may differ by, in seconds.
-const CLOCKS_SECONDS: i64 = 30;
 
 /// What may be under way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

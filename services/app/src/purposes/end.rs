@@ -3,7 +3,6 @@
 
 use oubli_domain::data_map::LawfulBasis;
 use oubli_domain::import_line::EndedPurpose;
-use oubli_domain::request::SubjectState;
 use oubli_domain::{Code, Name, SubjectId, Time};
 use oubli_store::events::{self, NewEvent};
 use oubli_store::{Result as StoreResult, StoreError, Tx, purpose_ends, subjects};
@@ -128,10 +127,7 @@ pub async fn resume(oubli: &Oubli, call: &Call, subject: SubjectId, purpose: &Na
         .write_once("purposes.resume", call, Some(subject), Answer::Repeatable, move |tx| {
             let (app, purpose, event) = (app.clone(), purpose.clone(), event.clone());
             Box::pin(async move {
-                let row = subjects::lock(tx, &app, subject).await?;
-                if row.state == SubjectState::Restricted {
-                    return Err(StoreError::Refused(Code::SubjectRestricted.into()));
-                }
+                subjects::writable(Some(subjects::lock(tx, &app, subject).await?))?;
                 if purpose_ends::delete(tx, &app, subject, &purpose).await? {
                     events::insert(tx, &event).await?;
                 }

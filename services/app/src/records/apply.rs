@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use oubli_domain::request::SubjectState;
-use oubli_domain::{AppId, Code, Refusal, SubjectId};
-use oubli_store::subjects::Subject;
+use oubli_domain::{AppId, Refusal, SubjectId};
+use oubli_store::subjects::{self, Subject};
 use oubli_store::{Result as StoreResult, StoreError, Tx, events, record_versions, records};
 
 use super::prepare::Prepared;
@@ -23,7 +22,7 @@ pub(crate) async fn apply_many(
 ) -> StoreResult<Vec<Result<Written, Refusal>>> {
     let (mut results, mut allowed) = (Vec::with_capacity(writes.len()), Vec::new());
     for write in writes {
-        let subject = writable(locked.get(&write.key.subject));
+        let subject = subjects::writable(locked.get(&write.key.subject).copied());
         if subject.as_ref().is_ok_and(|subject| subject.last_contact != write.last_contact) {
             return Err(StoreError::Stale);
         }
@@ -53,16 +52,4 @@ async fn apply_allowed(tx: &mut Tx, app: &AppId, writes: &[&Prepared]) -> StoreR
     record_versions::insert_versions(tx, app, versions).await?;
     let log: Vec<_> = writes.iter().map(|write| &write.event).collect();
     events::insert_many(tx, &log).await
-}
-
-/// One whose records may be written.
-fn writable(subject: Option<&Subject>) -> Result<&Subject, Refusal> {
-    match subject {
-        None => Err(Code::SubjectNotFound.into()),
-        Some(subject) => match subject.state {
-            SubjectState::Active => Ok(subject),
-            SubjectState::Restricted => Err(Code::SubjectRestricted.into()),
-            SubjectState::Erasing => Err(Code::SubjectErasing.into()),
-        },
-    }
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use oubli_domain::record::{changed_names, validate_body};
-use oubli_domain::request::SubjectState;
 use oubli_domain::{AppId, Code, Name, SubjectId, Time};
 use oubli_store::events::{self, NewEvent};
 use oubli_store::record_versions::{self, Change, Version};
@@ -53,7 +52,7 @@ impl Seen {
     /// # Errors
     /// `subject-not-found`, `subject-erasing`, `subject-restricted`.
     pub(super) fn new(model: Arc<Model>, seen: OfWrite) -> Result<Self> {
-        let last_contact = writable(seen.subject)?.last_contact;
+        let last_contact = subjects::writable(seen.subject)?.last_contact;
         let OfWrite { record: current, last_version, .. } = seen;
         Ok(Self { model, current, last_version, last_contact })
     }
@@ -69,7 +68,7 @@ impl Seen {
         app: &AppId,
         key: &RecordKey,
     ) -> Result<Self> {
-        let subject = writable(subject)?;
+        let subject = subjects::writable(subject)?;
         let current = records::get(conn, app, key).await?;
         let last_version = match &current {
             Some(record) => record.version,
@@ -88,18 +87,9 @@ impl Seen {
         subject: Option<Subject>,
         last_version: i64,
     ) -> Result<Self> {
-        let last_contact = writable(subject)?.last_contact;
+        let last_contact = subjects::writable(subject)?.last_contact;
         Ok(Self { model: Arc::clone(model), current: None, last_version, last_contact })
     }
-}
-
-/// A subject who may be written about.
-fn writable(subject: Option<Subject>) -> Result<Subject> {
-    let subject = subjects::not_erasing(subject)?;
-    if subject.state == SubjectState::Restricted {
-        return Err(Code::SubjectRestricted.into());
-    }
-    Ok(subject)
 }
 
 /// A write that only needs its transaction. It may be applied more than once.
@@ -291,10 +281,8 @@ impl Prepared {
         {
             return Ok(self.written);
         }
-        let subject = subjects::lock(tx, &self.app, self.key.subject).await?;
-        if subject.state == SubjectState::Restricted {
-            return Err(StoreError::Refused(Code::SubjectRestricted.into()));
-        }
+        let locked = subjects::lock(tx, &self.app, self.key.subject).await?;
+        let subject = subjects::writable(Some(locked))?;
         self.apply(tx, &subject).await
     }
 }

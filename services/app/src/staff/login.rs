@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use oubli_domain::clock::CLOCKS_SECONDS;
 use oubli_domain::scope::Role;
 use oubli_domain::{Code, Pii, SessionId, Time, UserId};
 use oubli_store::staff::sign_ins::{self, Outcome};
@@ -91,10 +92,10 @@ pub(super) fn may_try(user: &users::User, now: Time) -> bool {
         && user.password_expires_at.is_none_or(|until| now < until)
 }
 
-/// No lock ends later than it could begin now: one that says so is from before the clock stepped
-/// back, and would shut the last admin out for as long.
+/// No lock ends later than one that began now on a node whose clock is ahead: one that says so is from
+/// before the clock stepped back, and would shut the last admin out for as long.
 fn is_locked(until: Time, now: Time) -> bool {
-    now < until && until <= now.plus_seconds(LOCKED_SECONDS)
+    now < until && until <= now.plus_seconds(LOCKED_SECONDS + CLOCKS_SECONDS)
 }
 
 async fn open_session(oubli: &Oubli, user: &users::User) -> Result<SignedIn> {

@@ -109,7 +109,10 @@ async fn a_lock_from_before_the_clock_stepped_back_shuts_nobody_out() {
         assert_eq!(refused(try_login(&oubli, "ada", "wrong").await), Code::LoginFailed);
     }
     assert_eq!(refused(try_login(&oubli, "ada", PASSWORD).await), Code::LoginFailed);
-    clock.advance(-365 * 24 * 3_600);
+    // A node whose clock is as far behind as clocks may be keeps the lock.
+    clock.advance(-30);
+    assert_eq!(refused(try_login(&oubli, "ada", PASSWORD).await), Code::LoginFailed);
+    clock.advance(-1);
     assert!(try_login(&oubli, "ada", PASSWORD).await.is_ok());
 }
 
