@@ -16,16 +16,28 @@ statements! {
     ENQUEUE = "insert into jobs (app_id, job_id, kind, subject_id, payload, state, run_at, \
         attempts) values ($1, $2, $3, $4, $5, 'ready', $6, 0)";
     // A leased job's `run_at` is the end of its lease, so that one range of one index holds both
-    // the jobs that are due and those whose worker died.
-    LEASE = lite "with due as (select app_id, job_id from jobs \
-        where state = 'ready' and (run_at <= $3 or run_at > $5) order by run_at limit $4) \
+    // the jobs that are due and those whose worker died. Those of a time that cannot be are a second
+    // range: one condition for both would walk all that wait between them.
+    LEASE = lite "with due as (\
+        select app_id, job_id, run_at from (select app_id, job_id, run_at from jobs \
+        where state = 'ready' and run_at <= $3 order by run_at limit $4) \
+        union all \
+        select app_id, job_id, run_at from (select app_id, job_id, run_at from jobs \
+        where state = 'ready' and run_at > $5 order by run_at limit $4) \
+        order by run_at limit $4) \
         update jobs set lease = $1, run_at = $2, attempts = attempts + 1 from due \
         where jobs.app_id = due.app_id and jobs.job_id = due.job_id \
         returning jobs.app_id, jobs.job_id, jobs.kind, jobs.subject_id, jobs.payload, \
         jobs.attempts"
-        pg "with due as materialized (select app_id, job_id from jobs \
-        where state = 'ready' and (run_at <= $3 or run_at > $5) order by run_at limit $4 \
-        for update skip locked) \
+        pg "with past as materialized (select app_id, job_id, run_at from jobs \
+        where state = 'ready' and run_at <= $3 order by run_at limit $4 \
+        for update skip locked), \
+        impossible as materialized (select app_id, job_id, run_at from jobs \
+        where state = 'ready' and run_at > $5 order by run_at limit $4 \
+        for update skip locked), \
+        due as materialized (select app_id, job_id, run_at from past \
+        union all select app_id, job_id, run_at from impossible \
+        order by run_at limit $4) \
         update jobs set lease = $1, run_at = $2, attempts = attempts + 1 from due \
         where jobs.app_id = due.app_id and jobs.job_id = due.job_id \
         returning jobs.app_id, jobs.job_id, jobs.kind, jobs.subject_id, jobs.payload, \

@@ -97,6 +97,20 @@ both_engines! {
         assert!(lease(&stores.data, LEASE_A, -590).await?.is_empty(), "leased by the new clock");
     }
 
+    async fn due_jobs_come_before_those_of_a_time_that_cannot_be(stores: Stores) {
+        let shop = app("shop")?;
+        let mut jobs = Vec::new();
+        for seconds in [700, 1, 300, 0, 800] {
+            jobs.push(enqueue(&stores.data, &shop, NOON.plus_seconds(seconds)).await?);
+        }
+        let (now, until) = (NOON.plus_seconds(1), NOON.plus_seconds(10));
+        let furthest = NOON.plus_seconds(600);
+        let first = jobs::lease(&stores.data, LEASE_A, now, until, furthest, 3).await?;
+        assert_eq!(ids(&first), [jobs[3], jobs[1], jobs[0]]);
+        let rest = jobs::lease(&stores.data, LEASE_B, now, until, furthest, 3).await?;
+        assert_eq!(ids(&rest), [jobs[4]]);
+    }
+
     async fn jobs_are_leased_when_due_the_oldest_first_and_within_the_limit(stores: Stores) {
         let shop = app("shop")?;
         let mut jobs = Vec::new();
