@@ -23,9 +23,9 @@ const BELIEVED: Duration = Duration::from_secs(1);
 /// How long a connection that is asked whether it lives may take to say so.
 const ASKED: Duration = Duration::from_secs(1);
 /// How long a connection is idle at most: those that a peak needed are closed after it.
-const IDLE: Duration = Duration::from_secs(10 * 60);
+const IDLE: Duration = Duration::from_mins(10);
 /// How old a connection becomes, so that a server which moved is found and its memory is freed.
-const OLD: Duration = Duration::from_secs(30 * 60);
+const OLD: Duration = Duration::from_mins(30);
 
 /// A driver's connection that statements run on.
 pub(crate) trait Driver:
@@ -198,13 +198,12 @@ impl<C: Driver> Home<C> {
     async fn mend(self: Arc<Self>, mut lent: Lent<C>, open: bool) {
         let usable =
             async { if open { lent.conn.run("ROLLBACK").await } else { lent.conn.ping().await } };
-        match timeout(WAIT, usable).await {
-            Ok(Ok(())) => self.take_back(lent),
+        if let Ok(Ok(())) = timeout(WAIT, usable).await {
+            self.take_back(lent);
+        } else {
             // It is dropped, and its place is free for a new one.
-            Ok(Err(_)) | Err(_) => {
-                self.lost();
-                tracing::warn!("a connection broke");
-            }
+            self.lost();
+            tracing::warn!("a connection broke");
         }
     }
 }

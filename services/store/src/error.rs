@@ -150,11 +150,10 @@ impl StoreError {
     /// Whether the server, or the way to it, is not what it was: other connections may be lost too.
     pub(crate) fn is_of_the_server(&self) -> bool {
         match self {
-            Self::ReadOnly => true,
             Self::Unavailable { source: Some(sqlx::Error::Database(error)), .. } => {
                 error.code().is_some_and(|code| code.starts_with("57P0"))
             }
-            Self::Unavailable { source: Some(_), .. } => true,
+            Self::ReadOnly | Self::Unavailable { source: Some(_), .. } => true,
             _ => false,
         }
     }

@@ -14,7 +14,9 @@ async fn refused(at: &Location, statements: Vec<Described>) -> sqlx::Result<Vec<
         Location::Sqlite(file) => {
             let mut conn = SqliteConnection::connect(&file.to_string_lossy()).await?;
             // What only PostgreSQL has is empty here.
-            for Described { name, lite, .. } in statements.into_iter().filter(|s| s.lite != "") {
+            for Described { name, lite, .. } in
+                statements.into_iter().filter(|s| !s.lite.is_empty())
+            {
                 let prepared = conn.prepare(lite.into_sql_str()).await;
                 refused.extend(prepared.err().map(|error| format!("{name}: {error}")));
             }

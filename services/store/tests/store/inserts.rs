@@ -32,13 +32,14 @@ async fn people(data: &Db, app: &AppId, count: usize) -> Result<Vec<SubjectId>> 
 
 fn record(subject: SubjectId, n: usize) -> anyhow::Result<StoredRecord> {
     let record = RecordId::new(format!("r{n}")).ok().context("not a record id")?;
-    let field = StoredField { name: name("total")?, empty: n % 2 == 0, ciphertext: vec![7; n] };
+    let field =
+        StoredField { name: name("total")?, empty: n.is_multiple_of(2), ciphertext: vec![7; n] };
     Ok(StoredRecord {
         key: RecordKey { subject, category: name("invoice")?, record },
         version: 1,
         created_at: NOON,
         updated_at: NOON,
-        clock_start: (n % 3 == 0).then_some(Day(20_000)),
+        clock_start: n.is_multiple_of(3).then_some(Day(20_000)),
         fields: vec![field],
     })
 }
@@ -129,7 +130,7 @@ both_engines! {
         let shop = app("shop")?;
         let subject = people(&stores.data, &shop, 1).await?[0];
         let new: Vec<NewEvent> =
-            (0..20).map(|n| log_event(&shop, (n % 3 == 0).then_some(subject))).collect();
+            (0_u32..20).map(|n| log_event(&shop, n.is_multiple_of(3).then_some(subject))).collect();
         write!(stores.data, [new], |tx| {
             events::insert_many(tx, &new.iter().collect::<Vec<_>>()).await
         })?;
