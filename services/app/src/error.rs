@@ -63,5 +63,14 @@ impl Error {
     }
 }
 
+/// Parts what one of many is refused with, which stands in its own place, from what fails all of them.
+pub(crate) fn refusable<T>(result: Result<T>) -> Result<Result<T, Refusal>> {
+    match result {
+        Ok(value) => Ok(Ok(value)),
+        Err(Error::Refused(refusal)) => Ok(Err(refusal)),
+        Err(error) => Err(error),
+    }
+}
+
 /// The result of a use case.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -99,7 +99,7 @@ async fn prepare_all(oubli: &Oubli, call: &Call, items: &[BatchItem]) -> Result<
         };
         prepared.push(match key {
             Ok((subject, key)) => {
-                Ok(Prepared::new(caller, subject, key, &item.consent, facts, oubli.now())?)
+                Ok(Prepared::new(caller, subject, key, &item.consent, facts, oubli.now(), None)?)
             }
             Err(Error::Refused(refusal)) => Err(refusal),
             Err(error) => return Err(error),

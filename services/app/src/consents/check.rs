@@ -8,7 +8,7 @@ use oubli_store::{Conn, seen, subjects};
 
 use super::check_count;
 use crate::caller::Caller;
-use crate::error::{Error, Result};
+use crate::error::{Result, refusable};
 use crate::model::Model;
 use crate::oubli::Oubli;
 use crate::standing::{Checked, Facts, FactsOfMany, judge};
@@ -71,19 +71,10 @@ pub async fn check_batch(
             Err(refusal) => Ok(Err(refusal)),
             Ok(subject) => {
                 let facts = seen.facts.of(subject.subject, &item.purpose);
-                split(judge(&model, &subject, &item.purpose, facts, now))
+                refusable(judge(&model, &subject, &item.purpose, facts, now))
             }
         })
         .collect()
-}
-
-/// Parts what one question is refused with from what fails all of them.
-fn split<T>(result: Result<T>) -> Result<Result<T, Refusal>> {
-    match result {
-        Ok(value) => Ok(Ok(value)),
-        Err(Error::Refused(refusal)) => Ok(Err(refusal)),
-        Err(error) => Err(error),
-    }
 }
 
 /// What one snapshot says about everybody who is asked about.

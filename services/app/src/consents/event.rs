@@ -88,38 +88,11 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// An event that occurs now.
+    /// An event that occurs now, or occurred in the past where an import says when.
     ///
     /// # Errors
     /// When the signals cannot be sealed.
     pub(super) fn new(
-        caller: &Caller,
-        subject: SubjectId,
-        key: Arc<DataKey>,
-        new: &NewConsent,
-        facts: Result<Facts, Refusal>,
-        now: Time,
-    ) -> Result<Self> {
-        Self::of(caller, subject, key, new, facts, now, None)
-    }
-
-    /// An event that occurred at `occurred_at`, in the past, as an import says.
-    ///
-    /// # Errors
-    /// As [`Prepared::new`].
-    pub(super) fn imported(
-        caller: &Caller,
-        subject: SubjectId,
-        key: Arc<DataKey>,
-        new: &NewConsent,
-        facts: Result<Facts, Refusal>,
-        now: Time,
-        occurred_at: Time,
-    ) -> Result<Self> {
-        Self::of(caller, subject, key, new, facts, now, Some(occurred_at))
-    }
-
-    fn of(
         caller: &Caller,
         subject: SubjectId,
         key: Arc<DataKey>,

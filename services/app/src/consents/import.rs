@@ -50,11 +50,11 @@ pub(crate) async fn prepare_imports(
     let now = oubli.now();
     let mut prepared = Vec::with_capacity(wanted.len());
     for (event, facts) in wanted.iter().zip(checked) {
-        let (subject, at) = (event.subject, event.occurred_at);
+        let (subject, at) = (event.subject, Some(event.occurred_at));
         prepared.push(match keys.get(&subject) {
             Some(key) => {
                 let key = Arc::clone(key);
-                Ok(Prepared::imported(caller, subject, key, &event.consent, facts, now, at)?)
+                Ok(Prepared::new(caller, subject, key, &event.consent, facts, now, at)?)
             }
             None => Err(Code::SubjectNotFound.into()),
         });

@@ -48,5 +48,5 @@ async fn prepare(
     let facts = facts(&mut conn, &model, &mut Texts::default(), new, None).await?;
     drop(conn);
     let key = oubli.keyring().data_key(&caller.app, subject).await?;
-    Prepared::new(caller, subject, key, new, facts, oubli.now())
+    Prepared::new(caller, subject, key, new, facts, oubli.now(), None)
 }

@@ -92,7 +92,7 @@ impl Work<'_> {
         self.request.subject.ok_or(Error::Damaged("the subject of an erasure"))
     }
 
-    /// Step 2: a restore of either database will replay the erasure.
+    /// Step 2: a restore of either database is to replay the erasure.
     async fn journal(&self) -> Result<Next> {
         let entry = JournalEntry {
             v: 1,

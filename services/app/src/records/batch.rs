@@ -14,7 +14,7 @@ use super::apply::apply_many;
 use super::prepare::{Prepared, Seen, Wanted, prepare};
 use super::write::{ATTEMPTS, IfMatch, Written};
 use crate::caller::Call;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, refusable};
 use crate::keyring::DataKeys;
 use crate::once::Answer;
 use crate::oubli::Oubli;
@@ -225,15 +225,6 @@ fn prepare_one(
     };
     let wanted = Wanted::Put(item.body.clone());
     refusable(prepare(&call.caller, data_key, key, &wanted, item.if_match, seen, oubli.now()))
-}
-
-/// A refusal is the item's; any other error is the batch's.
-fn refusable<T>(result: Result<T>) -> Result<Result<T, Refusal>> {
-    match result {
-        Ok(value) => Ok(Ok(value)),
-        Err(Error::Refused(refusal)) => Ok(Err(refusal)),
-        Err(error) => Err(error),
-    }
 }
 
 /// Applies what was prepared; one who may no longer be written about refuses its items alone.
