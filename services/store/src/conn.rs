@@ -182,17 +182,17 @@ impl Tx {
         self.0.begin.is_some()
     }
 
-    /// Runs a statement of PostgreSQL's that is a whole transaction by itself, where it stands before
-    /// all others; none where it does not, and on SQLite. When it did its work, no other may follow.
+    /// Runs such a statement without beginning the transaction. When it did its work, no other may
+    /// follow; else the transaction begins with the next one.
     pub(crate) async fn alone<R: Row>(
         &mut self,
         statement: &Statement,
         args: impl Args,
-    ) -> Result<Option<R>> {
-        let Some(begin) = self.0.begin.take() else { return Ok(None) };
+    ) -> Result<R> {
+        let begin = self.0.begin.take();
         let found = self.0.one(statement, args).await;
-        self.0.begin = Some(begin);
-        found.map(Some)
+        self.0.begin = begin;
+        found
     }
 
     /// What a transaction gave, unless it went on after a statement had failed. PostgreSQL keeps
