@@ -6,10 +6,10 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use oubli_test_postgres::install_package;
 use serde::Deserialize;
 
 use crate::operations::Operation;
-use crate::say;
 
 /// How many clients ask at the same time.
 pub(crate) const CLIENTS: u32 = 32;
@@ -94,7 +94,8 @@ impl Wrk {
     /// When it cannot be had; the text says what to install.
     pub(crate) fn find() -> anyhow::Result<Self> {
         if !is_there() {
-            install().context("wrk is needed: install it (Debian and Ubuntu: apt install wrk)")?;
+            install_package("wrk")
+                .context("wrk is needed: install it (Debian and Ubuntu: apt install wrk)")?;
             ensure!(is_there(), "wrk was installed, but is not on PATH");
         }
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("load");
@@ -207,22 +208,6 @@ impl Summary {
 fn is_there() -> bool {
     // Asked for its version, it exits with a status of 1.
     Command::new("wrk").arg("-v").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
-}
-
-fn install() -> anyhow::Result<()> {
-    ensure!(rustix::process::geteuid().is_root(), "not root, so it cannot be installed from here");
-    say("no wrk here; installing the package with apt-get");
-    for arguments in [&["update", "--quiet"][..], &["install", "--yes", "--quiet", "wrk"]] {
-        let status = Command::new("apt-get")
-            .args(arguments)
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .status()
-            .context("cannot run apt-get")?;
-        ensure!(status.success(), "apt-get {} failed", arguments.join(" "));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use oubli_domain::scope::Role;
-use oubli_tests::{Caller, Document, Reply, TestServer, both_engines, data_map};
+use oubli_tests::{Caller, Document, Reply, TestServer, both_engines, data_map, eventually};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -254,9 +254,11 @@ async fn leave(told: &mut Told, admin: &Caller, other: &Caller) {
     told.post(admin, "/deletion", confirm).await.expect_status(201);
     told.call(admin, Method::POST, "/deletion:approve", None).await.expect_status(409);
     told.call(other, Method::POST, "/deletion:approve", None).await.expect_status(202);
-    while told.get(admin, "/deletion").await.expect_status(200).body["state"] != "deleted" {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    eventually(async || {
+        let deletion = told.get(admin, "/deletion").await.expect_status(200);
+        (deletion.body["state"] == "deleted").then_some(())
+    })
+    .await;
     told.get(admin, "/deletion/certificate").await.expect_status(200);
 }
 

@@ -11,12 +11,14 @@ mod operations;
 pub mod raw;
 mod server;
 mod steps;
+mod wait;
 
 pub use bundle::Bundle;
 pub use caller::{Caller, Reply};
 pub use fixture::{data_map, merge};
 pub use operations::{Document, Operation};
 pub use server::{Engine, PASSWORD, TestServer};
+pub use wait::eventually;
 
 /// Makes a test for each engine of an async function that takes an [`Engine`].
 #[macro_export]

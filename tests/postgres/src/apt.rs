@@ -1,4 +1,4 @@
-//! The last resort: the distribution's package.
+//! The last resort: a package of the distribution's.
 
 use std::process::{Command, Stdio};
 
@@ -6,15 +6,19 @@ use anyhow::{Context, bail, ensure};
 
 use crate::say;
 
-/// Installs PostgreSQL with apt-get. Only root can, and only on Debian and its kin.
-pub(crate) fn install_postgresql() -> anyhow::Result<()> {
+/// Installs a package with apt-get, without what it only recommends. Only root can, and only on Debian
+/// and its kin.
+///
+/// # Errors
+/// When the caller is not root, or apt-get fails.
+pub fn install_package(package: &str) -> anyhow::Result<()> {
     let user = Command::new("id").arg("-u").output().context("cannot run id")?;
     if user.stdout.trim_ascii() != b"0" {
-        bail!("not root, so the package cannot be installed");
+        bail!("not root, so the package {package} cannot be installed from here");
     }
-    say("no PostgreSQL here; installing the package with apt-get");
+    say(&format!("no {package} here; installing the package with apt-get"));
     apt_get(&["update", "--quiet"])?;
-    apt_get(&["install", "--yes", "--quiet", "--no-install-recommends", "postgresql"])
+    apt_get(&["install", "--yes", "--quiet", "--no-install-recommends", package])
 }
 
 fn apt_get(arguments: &[&str]) -> anyhow::Result<()> {

@@ -127,7 +127,7 @@ async fn local_or_installed(durability: Durability) -> anyhow::Result<(Server, S
 /// The folder of the local binaries, installed where there are none.
 pub(crate) fn binaries_or_installed() -> anyhow::Result<PathBuf> {
     local::find_binaries().or_else(|missing| {
-        apt::install_postgresql().with_context(|| missing.to_string())?;
+        apt::install_package("postgresql").with_context(|| missing.to_string())?;
         local::find_binaries()
     })
 }

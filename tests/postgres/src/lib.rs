@@ -19,6 +19,7 @@ use std::sync::OnceLock;
 
 use anyhow::anyhow;
 
+pub use apt::install_package;
 pub use cluster::{Cluster, Stop};
 pub use database::{DatabasePair, TestDatabase};
 pub use find::{Durability, Server, find_or_start};

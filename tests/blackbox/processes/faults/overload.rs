@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use oubli_domain::{AppId, SubjectId};
 use oubli_store::{Db, Location, Schema, subjects};
-use oubli_tests::{Caller, Engine, Reply, both_engines};
+use oubli_tests::{Caller, Engine, Reply, both_engines, eventually};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
 use tokio::select;
@@ -16,7 +16,6 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::super::installation::{Installation, Process, open_shop};
-use super::eventually;
 use super::wire::Wire;
 
 /// What the process may need beside `limits.held_bytes`, by the documentation of that setting. Of those it

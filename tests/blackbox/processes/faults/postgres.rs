@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
 use oubli_test_postgres::{Cluster, DatabasePair, Stop};
-use oubli_tests::Caller;
+use oubli_tests::{Caller, eventually};
 use serde_json::json;
 
 use super::super::crashes::{POLLS, erased_once};
 use super::super::installation::{Installation, Process, customer, open_shop};
-use super::{eventually, is_refused};
+use super::is_refused;
 
 /// What the writers of a test were told so far.
 #[derive(Default)]

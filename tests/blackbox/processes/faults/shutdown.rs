@@ -4,12 +4,11 @@ use std::io;
 
 use futures_util::future::join_all;
 use oubli_store::{Db, Location, Schema, jobs};
-use oubli_tests::{Engine, both_engines};
+use oubli_tests::{Engine, both_engines, eventually};
 use serde_json::json;
 
 use super::super::crashes::{POLLS, erased_once};
 use super::super::installation::{Installation, customer, open_shop};
-use super::eventually;
 use super::wire::Wire;
 
 const BODY: &str = r#"{"name":"Ada Lovelace"}"#;
