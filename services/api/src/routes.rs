@@ -7,9 +7,13 @@ use crate::{
     oauth, openapi, pages, purposes, records, register, requests, staff, subjects, unmatched,
 };
 
-/// Adds every endpoint.
+/// Adds every endpoint. A path is held against them in this order, so what backends call all day
+/// comes first.
 pub fn routes(config: &mut ServiceConfig) {
     config
+        .configure(consents::routes)
+        .configure(records::routes)
+        .configure(subjects::routes)
         .configure(oauth::routes)
         .configure(staff::routes)
         .configure(apps::routes)
@@ -19,9 +23,6 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(register::routes)
         .configure(notices::routes)
         .configure(purposes::routes)
-        .configure(subjects::routes)
-        .configure(records::routes)
-        .configure(consents::routes)
         .configure(requests::routes)
         .configure(downloads::routes)
         .configure(events::routes)
