@@ -228,6 +228,12 @@ impl Oubli {
         Ok((model, seen))
     }
 
+    /// Makes ready for the end of the threads that serve HTTP: see [`Db::come_home`].
+    pub async fn come_home(&self) {
+        self.databases.data.come_home().await;
+        self.databases.keys.come_home().await;
+    }
+
     /// Ends the service: reads are logged no more, tasks come to their end, and then the databases
     /// close. Call it when no request and no worker runs any more. Doing it again changes nothing.
     pub async fn close(&self) {

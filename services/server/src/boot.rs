@@ -157,6 +157,7 @@ impl Service {
     pub async fn stop(self) {
         self.stop.cancel();
         if let Some(http) = &self.http {
+            self.oubli.come_home().await;
             http.stop(true).await;
         }
         for task in self.tasks {

@@ -33,6 +33,7 @@ macro_rules! app_tables {
             name: $table,
             most: $most,
             delete: Statement {
+                anew: false,
                 name: concat!("app_tables::delete_", $table),
                 lite: concat!("delete from ", $table, " where rowid in (select rowid from ",
                     $table, " where app_id = $1", $(" and ", $but,)? " limit ", $most, ")"),
@@ -40,6 +41,7 @@ macro_rules! app_tables {
                     $table, " where app_id = $1", $(" and ", $but,)? " limit ", $most, ")"),
             },
             count: Statement {
+                anew: false,
                 name: concat!("app_tables::count_", $table),
                 lite: concat!("select count(*) from ", $table, " where app_id = $1" $(, " and ", $but)?),
                 pg: concat!("select count(*) from ", $table, " where app_id = $1" $(, " and ", $but)?),

@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, PgConnection, Postgres, Sqlite, SqliteConnection};
 
 use crate::args::Args;
-use crate::connections::Lease;
+use crate::connections::{Driver, Lease};
 use crate::error::{Result, StoreError};
 use crate::statement::Statement;
 
@@ -24,8 +24,10 @@ pub struct Conn {
     pub(crate) inner: Inner,
     /// The first statement that failed since the transaction, or its savepoint, began.
     pub(crate) failed: Option<&'static str>,
-    /// The transaction that begins with the next statement.
+    /// The transaction, or savepoint, that begins with the next statement.
     begin: Option<&'static str>,
+    /// Whether nothing was run in a transaction that is to begin.
+    untouched: bool,
 }
 
 #[derive(Debug)]
@@ -89,7 +91,7 @@ macro_rules! dispatch {
 
 impl Conn {
     pub(crate) fn new(inner: Inner) -> Self {
-        Self { inner, failed: None, begin: None }
+        Self { inner, failed: None, begin: None, untouched: false }
     }
 
     fn engine(&mut self) -> Result<Engine<'_>> {
@@ -102,10 +104,14 @@ impl Conn {
 
     /// Begins the transaction that is to begin.
     async fn begun(&mut self) -> Result<()> {
-        let begun = match (self.begin.take(), &mut self.inner) {
-            (Some(sql), Inner::Lite(lease)) => lease.begin(sql).await,
-            (Some(sql), Inner::Pg(lease)) => lease.begin(sql).await,
-            _ => Ok(()),
+        self.untouched = false;
+        let Some(sql) = self.begin.take() else { return Ok(()) };
+        let begun = match &mut self.inner {
+            Inner::LiteWriter(conn) => {
+                conn.run(sql).await.map_err(|e| StoreError::from_sqlx("begin", e))
+            }
+            Inner::Lite(lease) => lease.begin(sql).await,
+            Inner::Pg(lease) => lease.begin(sql).await,
         };
         if begun.is_err() {
             self.failed.get_or_insert("begin");
@@ -139,7 +145,9 @@ impl Conn {
         args: impl Args,
     ) -> Result<Vec<R>> {
         dispatch!(self, statement, args, |sql, bound, on| {
-            sqlx::query_as_with::<Database, R, _>(sql, bound).fetch_all(on)
+            sqlx::query_as_with::<Database, R, _>(sql, bound)
+                .persistent(!statement.anew)
+                .fetch_all(on)
         })
     }
 
@@ -150,7 +158,9 @@ impl Conn {
         args: impl Args,
     ) -> Result<Option<R>> {
         dispatch!(self, statement, args, |sql, bound, on| {
-            sqlx::query_as_with::<Database, R, _>(sql, bound).fetch_optional(on)
+            sqlx::query_as_with::<Database, R, _>(sql, bound)
+                .persistent(!statement.anew)
+                .fetch_optional(on)
         })
     }
 
@@ -161,7 +171,9 @@ impl Conn {
         args: impl Args,
     ) -> Result<R> {
         dispatch!(self, statement, args, |sql, bound, on| {
-            sqlx::query_as_with::<Database, R, _>(sql, bound).fetch_one(on)
+            sqlx::query_as_with::<Database, R, _>(sql, bound)
+                .persistent(!statement.anew)
+                .fetch_one(on)
         })
     }
 }
@@ -173,13 +185,27 @@ impl Tx {
 
     /// A transaction that begins, by `sql`, with its first statement.
     pub(crate) fn to_begin(inner: Inner, sql: &'static str) -> Self {
-        Self(Conn { begin: Some(sql), ..Conn::new(inner) })
+        let mut tx = Self::new(inner);
+        tx.begins(Some(sql));
+        tx
     }
 
-    /// Whether a statement of PostgreSQL's that is a whole transaction by itself may run: nothing
-    /// else did so far.
-    pub(crate) fn has_not_begun(&self) -> bool {
+    /// Makes this a transaction, or a part of one, in which nothing ran. It begins, by `sql` if
+    /// anything is needed for that, with its first statement.
+    pub(crate) fn begins(&mut self, sql: Option<&'static str>) {
+        self.0.failed = None;
+        self.0.begin = sql;
+        self.0.untouched = true;
+    }
+
+    /// Whether it is still to begin: nothing ran but what [`Tx::alone`] ran.
+    pub(crate) fn is_to_begin(&self) -> bool {
         self.0.begin.is_some()
+    }
+
+    /// Whether a statement that is a whole transaction by itself may run: nothing else did so far.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.0.untouched
     }
 
     /// Runs such a statement without beginning the transaction. When it did its work, no other may
@@ -192,6 +218,7 @@ impl Tx {
         let begin = self.0.begin.take();
         let found = self.0.one(statement, args).await;
         self.0.begin = begin;
+        self.0.untouched = true;
         found
     }
 
@@ -202,6 +229,11 @@ impl Tx {
             Some(statement) if result.is_ok() => Err(StoreError::Ignored { statement }),
             _ => result,
         }
+    }
+
+    /// The first statement that failed in it.
+    pub(crate) fn failed(&self) -> Option<&'static str> {
+        self.0.failed
     }
 
     /// Whether it is SQLite that runs it.
@@ -215,7 +247,8 @@ impl Tx {
     /// Runs a write and gives the number of rows it touched.
     pub(crate) async fn execute(&mut self, statement: &Statement, args: impl Args) -> Result<u64> {
         dispatch!(self.0, statement, args, |sql, bound, on| async {
-            let done = sqlx::query_with::<Database, _>(sql, bound).execute(on).await?;
+            let query = sqlx::query_with::<Database, _>(sql, bound).persistent(!statement.anew);
+            let done = query.execute(on).await?;
             Ok(done.rows_affected())
         })
     }

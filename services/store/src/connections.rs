@@ -5,6 +5,7 @@
 //! succeeded goes back as it is, and only one that lay idle, failed or was left in the middle is asked.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -57,9 +58,11 @@ struct Home<C: Driver> {
     most: u32,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Idle<C>>>,
-    /// Where connections are opened and mended. A socket belongs to the runtime that opened it, and
-    /// those of the HTTP workers end before the jobs do.
+    /// Where connections are mended, and opened once they came home. A socket belongs to the runtime
+    /// that opened it: who waits for it elsewhere is woken by way of that one.
     runtime: Handle,
+    /// Whether connections live on `runtime` alone.
+    at_home: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -96,11 +99,13 @@ impl<C: Driver> Clone for Connections<C> {
 }
 
 impl<C: Driver> Connections<C> {
-    /// At most `most` connections, which live on the runtime of the caller; none is opened yet.
+    /// At most `most` connections; none is opened yet. Each will live on the runtime of who needs it
+    /// first, until [`Connections::come_home`].
     pub(crate) fn new(options: C::Options, most: u32) -> Self {
         let permits = Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(usize::MAX)));
-        let (idle, runtime) = (Mutex::default(), Handle::current());
-        Self(Arc::new(Home { options, most, permits, idle, runtime }))
+        let (idle, runtime, at_home) =
+            (Mutex::default(), Handle::current(), AtomicBool::new(false));
+        Self(Arc::new(Home { options, most, permits, idle, runtime, at_home }))
     }
 
     /// A connection, once one is free.
@@ -143,12 +148,30 @@ impl<C: Driver> Connections<C> {
 
     async fn opened(&self) -> Result<(C, Instant)> {
         let home = Arc::clone(&self.0);
-        let opened = self.0.runtime.spawn(async move { home.options.connect().await });
-        let conn = opened.await.map_err(|_| StoreError::Unavailable {
-            reason: "the connection was not opened",
-            source: None,
-        })?;
+        let opening = async move { home.options.connect().await };
+        let conn = if self.0.at_home.load(Ordering::Relaxed) {
+            self.0.runtime.spawn(opening).await.map_err(|_| StoreError::Unavailable {
+                reason: "the connection was not opened",
+                source: None,
+            })?
+        } else {
+            opening.await
+        };
         Ok((conn.map_err(|e| StoreError::from_sqlx("connect", e))?, Instant::now()))
+    }
+
+    /// Lets go of every connection once it is back, and opens those that come after on the runtime
+    /// that this was made on. The others, such as those of HTTP workers, may end then. Waits at most
+    /// [`WAIT`].
+    pub(crate) async fn come_home(&self) {
+        let home = &self.0;
+        home.at_home.store(true, Ordering::Relaxed);
+        // Who asks later waits behind this; it fails only where the connections are closed.
+        match timeout(WAIT, home.permits.acquire_many(home.most)).await {
+            Ok(Ok(_all)) => end(home.take_idle()).await,
+            Ok(Err(_)) => {}
+            Err(_) => tracing::warn!("a statement takes long: it may be lost at the end"),
+        }
     }
 
     /// Waits until every connection is back and closes them. Nobody gets one afterwards.
@@ -159,11 +182,16 @@ impl<C: Driver> Connections<C> {
             home.permits.close();
             drop(all);
         }
-        for idle in home.take_idle() {
-            if let Err(error) = idle.conn.close().await {
-                let error = StoreError::from_sqlx("close", error);
-                tracing::warn!(error = %error, "closing a connection");
-            }
+        end(home.take_idle()).await;
+    }
+}
+
+/// Says goodbye to the server.
+async fn end<C: Driver>(connections: Vec<Idle<C>>) {
+    for idle in connections {
+        if let Err(error) = idle.conn.close().await {
+            let error = StoreError::from_sqlx("close", error);
+            tracing::warn!(error = %error, "closing a connection");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use oubli_domain::consent::{Action, ConsentEvent, Language, Latest, Shown};
+use oubli_domain::consent::{ConsentEvent, Language, Latest, Shown};
 use oubli_domain::{AppId, EventId, Name, SubjectId, Time};
 use uuid::Uuid;
 
@@ -19,13 +19,13 @@ statements! {
     NEXT_SEQ = "select coalesce(max(seq), 0) + 1 from consent_events where app_id = $1 and subject_id = $2";
     STATE = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_states where app_id = $1 and subject_id = $2 and purpose = $3";
     STATES = "select event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_states where app_id = $1 and subject_id = $2 order by purpose";
-    STATES_OF_MANY = lite "select subject_id, event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_states where app_id = $1 and subject_id in (select unhex(value) from json_each($2)) and purpose in (select value from json_each($3))"
+    STATES_OF_MANY [anew] = lite "select subject_id, event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_states where app_id = $1 and subject_id in (select unhex(value) from json_each($2)) and purpose in (select value from json_each($3))"
                      pg "select subject_id, event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq from consent_states where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($2 as text) as jsonb)))) and purpose = any(array(select value from jsonb_array_elements_text(cast(cast($3 as text) as jsonb))))";
-    GRANTED = "select subject_id from consent_states where app_id = $1 and purpose = $2 and action = $3 and subject_id > $4 order by subject_id limit $5";
+    GRANTED = "select subject_id from consent_states where app_id = $1 and purpose = $2 and action = 'granted' and subject_id > $3 order by subject_id limit $4";
     COUNT_GRANTED = "select count(*) from (select 1 from consent_states where app_id = $1 and purpose = $2 and action = 'granted' limit $3) as granted";
-    LAST_SEQS = lite "select subject_id, max(seq) from consent_events where app_id = $1 and subject_id in (select unhex(value) from json_each($2)) group by subject_id"
+    LAST_SEQS [anew] = lite "select subject_id, max(seq) from consent_events where app_id = $1 and subject_id in (select unhex(value) from json_each($2)) group by subject_id"
                 pg "select subject_id, max(seq) from consent_events where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($2 as text) as jsonb)))) group by subject_id";
-    GET_MANY = lite "select subject_id, event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq, gpc, gpp from consent_events where app_id = $1 and subject_id in (select unhex(value) from json_each($2)) and event_id in (select unhex(value) from json_each($3))"
+    GET_MANY [anew] = lite "select subject_id, event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq, gpc, gpp from consent_events where app_id = $1 and subject_id in (select unhex(value) from json_each($2)) and event_id in (select unhex(value) from json_each($3))"
                pg "select subject_id, event_id, purpose, action, notice, notice_version, language, occurred_at, recorded_at, seq, gpc, gpp from consent_events where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($2 as text) as jsonb)))) and event_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($3 as text) as jsonb))))";
 }
 
@@ -336,8 +336,7 @@ pub async fn granted(
     limit: i64,
 ) -> Result<Vec<SubjectId>> {
     let after = after.map_or(Uuid::nil(), |id| id.0);
-    let args = (app, purpose, Action::Granted.as_str(), after, limit);
-    let rows: Vec<(Uuid,)> = conn.all(&GRANTED, args).await?;
+    let rows: Vec<(Uuid,)> = conn.all(&GRANTED, (app, purpose, after, limit)).await?;
     Ok(rows.into_iter().map(|(id,)| SubjectId(id)).collect())
 }
 

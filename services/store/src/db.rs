@@ -226,6 +226,14 @@ impl Db {
         }
     }
 
+    /// Makes the connections to a server live on the runtime that opened this: the others may end
+    /// then. Waits for the statements that run; SQLite has none that belong to a runtime.
+    pub async fn come_home(&self) {
+        if let Engine::Pg { pool, .. } = &self.engine {
+            pool.come_home().await;
+        }
+    }
+
     /// Ends open work and closes the connections.
     pub async fn close(&self) {
         match &self.engine {
@@ -277,10 +285,12 @@ fn sqlite_options(file: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(WAIT)
-        .statement_cache_capacity(256)
+        .statement_cache_capacity(512)
         .pragma("secure_delete", "ON")
         .pragma("temp_store", "MEMORY")
         .pragma("cache_size", "-16384")
+        // 16 MiB of log between checkpoints: pages that many transactions change are written once.
+        .pragma("wal_autocheckpoint", "4096")
         .disable_statement_logging()
 }
 

@@ -28,6 +28,7 @@ macro_rules! subject_tables {
             name: $table,
             most: $most,
             delete: Statement {
+                anew: false,
                 name: concat!("erasure::delete_", $table),
                 lite: concat!("delete from ", $table, " where rowid in (select rowid from ",
                     $table, " where app_id = $1 and subject_id = $2 limit ", $most, ")"),
@@ -35,6 +36,7 @@ macro_rules! subject_tables {
                     $table, " where app_id = $1 and subject_id = $2 limit ", $most, ")"),
             },
             count: Statement {
+                anew: false,
                 name: concat!("erasure::count_", $table),
                 lite: concat!("select count(*) from ", $table, " where app_id = $1 and subject_id = $2"),
                 pg: concat!("select count(*) from ", $table, " where app_id = $1 and subject_id = $2"),

@@ -12,7 +12,7 @@ use crate::lists;
 use crate::statement::statements;
 
 statements! {
-    FIND_MANY = lite "select line_mac, content_mac, subject_id from imported_lines where app_id = $1 and line_mac in (select unhex(value) from json_each($2))"
+    FIND_MANY [anew] = lite "select line_mac, content_mac, subject_id from imported_lines where app_id = $1 and line_mac in (select unhex(value) from json_each($2))"
                 pg "select line_mac, content_mac, subject_id from imported_lines where app_id = $1 and line_mac = any(array(select decode(value, 'hex') from jsonb_array_elements_text(cast(cast($2 as text) as jsonb))))";
 }
 

@@ -3,6 +3,8 @@
 //! Every statement costs a round trip: to the server, or to the thread on which SQLite runs. So many
 //! rows go by few statements. PostgreSQL takes them all in one, as an array for each column; SQLite
 //! as lists of values of a few fixed lengths, so that few statements are prepared and then used again.
+//! Where fewer rows come than a list has places, the values of the other places are not bound, and so
+//! NULL: rows without a key, which the statement leaves out.
 
 use std::sync::OnceLock;
 
@@ -11,8 +13,9 @@ use crate::conn::Tx;
 use crate::error::{Result, StoreError};
 use crate::statement::Statement;
 
-/// How many rows a statement takes on SQLite, the most first.
-const LENGTHS: [usize; 3] = [64, 8, 1];
+/// How many rows a statement takes on SQLite, the fewest first.
+const LENGTHS: [usize; 4] = [1, 8, 32, MOST];
+const MOST: usize = 128;
 
 /// An insert into one table.
 #[derive(Debug)]
@@ -58,7 +61,7 @@ impl Insert {
     /// # Errors
     /// [`StoreError::Duplicate`] when it is there.
     pub(crate) async fn one(&self, tx: &mut Tx, row: impl Args) -> Result<()> {
-        let [.., single] = self.statements();
+        let [single, ..] = self.statements();
         tx.execute_one(single, row).await
     }
 
@@ -73,10 +76,10 @@ impl Insert {
     {
         let mut rows = rows.into_iter();
         while rows.len() > 0 {
-            let (statement, length) = self.fitting(rows.len(), tx.is_lite());
-            let some = Rows(rows.by_ref().take(length).collect());
+            let (statement, most) = self.fitting(rows.len(), tx.is_lite());
+            let some = Rows(rows.by_ref().take(most).collect());
+            let expected = some.0.len() as u64;
             let actual = tx.execute(statement, some).await?;
-            let expected = length as u64;
             if actual != expected {
                 return Err(StoreError::RowCount { statement: self.name, expected, actual });
             }
@@ -84,15 +87,14 @@ impl Insert {
         Ok(())
     }
 
-    /// The statement that takes the most of so many rows, and how many it takes.
+    /// The statement that takes so many rows, or the most of them, and how many it can take.
     fn fitting(&self, rows: usize, lite: bool) -> (&Statement, usize) {
-        let [most, .., single] = self.statements();
+        let [single, .., most] = self.statements();
         if !lite {
             return if rows == 1 { (single, 1) } else { (most, rows) };
         }
-        let all = LENGTHS.iter().zip(self.statements());
-        let fits = all.into_iter().find(|(length, _)| **length <= rows);
-        fits.map_or((single, 1), |(length, statement)| (statement, *length))
+        let mut all = self.statements().iter().zip(LENGTHS);
+        all.find(|(_, length)| *length >= rows).unwrap_or((most, MOST))
     }
 
     /// Its statements, one for each of [`LENGTHS`].
@@ -116,10 +118,14 @@ impl Insert {
         } else {
             let row = format!("({})", vec!["?"; self.columns.len()].join(", "));
             let arrays: Vec<String> = arrays.collect();
-            let rows = format!("values {}", vec![row; length].join(", "));
-            (rows, format!("select * from unnest({})", arrays.join(", ")))
+            let rows = vec![row; length].join(", ");
+            let bound = "where column1 is not null";
+            (
+                format!("select * from (values {rows}) {bound}"),
+                format!("select * from unnest({})", arrays.join(", ")),
+            )
         };
         let text = |rows: String| &*format!("{into} {rows} {}", self.then).leak();
-        Statement { name: self.name, lite: text(lite), pg: text(pg) }
+        Statement { name: self.name, lite: text(lite), pg: text(pg), anew: false }
     }
 }

@@ -13,7 +13,7 @@ statements! {
     DELETE = "delete from purpose_ends where app_id = $1 and subject_id = $2 and purpose = $3";
     GET = "select ended_at from purpose_ends where app_id = $1 and subject_id = $2 and purpose = $3";
     LIST = "select purpose, ended_at from purpose_ends where app_id = $1 and subject_id = $2 order by purpose";
-    OF_MANY = lite "select subject_id, purpose from purpose_ends where app_id = $1 and subject_id in (select unhex(value) from json_each($2)) and purpose in (select value from json_each($3))"
+    OF_MANY [anew] = lite "select subject_id, purpose from purpose_ends where app_id = $1 and subject_id in (select unhex(value) from json_each($2)) and purpose in (select value from json_each($3))"
               pg "select subject_id, purpose from purpose_ends where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($2 as text) as jsonb)))) and purpose = any(array(select value from jsonb_array_elements_text(cast(cast($3 as text) as jsonb))))";
 }
 

@@ -30,6 +30,9 @@ const QUEUE: usize = 4_096;
 /// [`WAIT`], as the connection was opened with.
 const BUSY_TIMEOUT: &str = "PRAGMA busy_timeout = 5000";
 
+/// Takes the write lock at once: a transaction that took it later could find that it may not.
+const BEGIN: &str = "BEGIN IMMEDIATE";
+
 /// A transaction that is not the writer's own.
 const NOT_WRITING: StoreError = StoreError::Damaged("not the writing connection");
 
@@ -224,7 +227,14 @@ impl Task {
                 false
             }
             Ok(mut tx) => {
-                let alive = self.gather(&mut tx, first, &mut done, &mut interrupted).await;
+                let alive = if self.work.is_empty() {
+                    let mut first = first;
+                    let alive = undivided(&mut tx, first.as_mut()).await;
+                    done.push(first);
+                    alive.is_ok()
+                } else {
+                    self.gather(&mut tx, first, &mut done, &mut interrupted).await
+                };
                 alive && self.commit(tx).await.is_ok()
             }
         };
@@ -276,13 +286,13 @@ impl Task {
 
     async fn alone(&mut self, piece: &mut dyn Piece) -> Result<()> {
         let mut tx = self.begin().await?;
-        in_savepoint(&mut tx, piece).await?;
+        undivided(&mut tx, piece).await?;
         self.commit(tx).await
     }
 
     async fn begin(&mut self) -> Result<Tx> {
         let mut conn = self.take_conn().await?;
-        execute(&mut conn, "BEGIN IMMEDIATE").await?;
+        execute(&mut conn, BEGIN).await?;
         Ok(Tx::new(Inner::LiteWriter(conn)))
     }
 
@@ -312,7 +322,7 @@ impl Task {
     async fn migrate(&mut self, migrator: &Migrator, schema: Schema) -> Result<()> {
         let mut conn = self.take_conn().await?;
         let lost = |e| StoreError::from_sqlx("migrate", e);
-        let mut tx = conn.begin_with("BEGIN IMMEDIATE").await.map_err(lost)?;
+        let mut tx = conn.begin_with(BEGIN).await.map_err(lost)?;
         migrator.run_direct(None, &mut *tx, false).await.map_err(|e| migrate::failed(schema, e))?;
         tx.commit().await.map_err(lost)?;
         self.conn = Some(conn);
@@ -333,12 +343,27 @@ impl Task {
     }
 }
 
-/// Runs one piece in a savepoint. It fails when the whole transaction is gone (a full disk ends it
-/// behind the savepoint's back, and then `ROLLBACK TO` fails).
-async fn in_savepoint(tx: &mut Tx, piece: &mut dyn Piece) -> Result<()> {
-    raw(tx, "SAVEPOINT piece").await?;
-    tx.0.failed = None;
+/// Runs a piece that has the transaction to itself, and so needs no savepoint.
+async fn undivided(tx: &mut Tx, piece: &mut dyn Piece) -> Result<()> {
+    tx.begins(None);
     if piece.run(tx).await == Outcome::Undo {
+        // An empty transaction is left for the COMMIT that follows.
+        raw(tx, "ROLLBACK").await?;
+        raw(tx, BEGIN).await?;
+    }
+    Ok(())
+}
+
+/// Runs one piece in a savepoint, which begins when it is needed. It fails when the whole transaction
+/// is gone (a full disk ends it behind the savepoint's back, and then `ROLLBACK TO` fails), or must go
+/// because what failed was in no savepoint.
+async fn in_savepoint(tx: &mut Tx, piece: &mut dyn Piece) -> Result<()> {
+    tx.begins(Some("SAVEPOINT piece"));
+    let outcome = piece.run(tx).await;
+    if tx.is_to_begin() {
+        return tx.failed().map_or(Ok(()), |_| Err(unavailable("a piece failed in no savepoint")));
+    }
+    if outcome == Outcome::Undo {
         raw(tx, "ROLLBACK TO piece").await?;
     }
     raw(tx, "RELEASE piece").await

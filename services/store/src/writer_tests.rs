@@ -8,7 +8,7 @@ use crate::{Db, Location, Result, Schema, StoreError};
 
 /// The name, and one text for SQLite.
 const fn lite(name: &'static str, text: &'static str) -> Statement {
-    Statement { name, lite: text, pg: text }
+    Statement { name, lite: text, pg: text, anew: false }
 }
 
 const INSERT: Statement = lite(

@@ -14,9 +14,9 @@ use crate::statement::statements;
 
 statements! {
     FIND = "select subject_id, identifier_id, claim_id, live, created_at from blind_indexes where app_id = $1 and type = $2 and version = $3 and value = $4";
-    FIND_MANY = lite "select value, subject_id, identifier_id, claim_id, live, created_at from blind_indexes where app_id = $1 and type = $2 and version = $3 and value in (select unhex(value) from json_each($4))"
+    FIND_MANY [anew] = lite "select value, subject_id, identifier_id, claim_id, live, created_at from blind_indexes where app_id = $1 and type = $2 and version = $3 and value in (select unhex(value) from json_each($4))"
                 pg "select value, subject_id, identifier_id, claim_id, live, created_at from blind_indexes where app_id = $1 and type = $2 and version = $3 and value = any(array(select decode(value, 'hex') from jsonb_array_elements_text(cast(cast($4 as text) as jsonb))))";
-    MAKE_LIVE_MANY = lite "update blind_indexes set live = $2 where app_id = $1 and subject_id in (select unhex(value) from json_each($3)) and claim_id in (select unhex(value) from json_each($4))"
+    MAKE_LIVE_MANY [anew] = lite "update blind_indexes set live = $2 where app_id = $1 and subject_id in (select unhex(value) from json_each($3)) and claim_id in (select unhex(value) from json_each($4))"
                      pg "update blind_indexes set live = $2 where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($3 as text) as jsonb)))) and claim_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($4 as text) as jsonb))))";
     MAKE_LIVE = "update blind_indexes set live = $3 where app_id = $1 and subject_id = $2 and claim_id = $4";
     MAKE_PENDING = "update blind_indexes set live = $4, created_at = $5 where app_id = $1 and subject_id = $2 and identifier_id = $3";

@@ -16,9 +16,9 @@ statements! {
     REWRAP = "update subject_keys set epoch = $5, wrapped = $6 where app_id = $1 and subject_id = $2 and epoch = $3 and wrapped = $4";
     COUNTS = "select epoch, count(*) from subject_keys where app_id = $1 group by epoch order by epoch";
     GET = "select subject_id, claim_id, live, key_id, key_version, epoch, wrapped, commitment from subject_keys where app_id = $1 and subject_id = $2";
-    GET_MANY = lite "select subject_id, claim_id, live, key_id, key_version, epoch, wrapped, commitment from subject_keys where app_id = $1 and subject_id in (select unhex(value) from json_each($2))"
+    GET_MANY [anew] = lite "select subject_id, claim_id, live, key_id, key_version, epoch, wrapped, commitment from subject_keys where app_id = $1 and subject_id in (select unhex(value) from json_each($2))"
                pg "select subject_id, claim_id, live, key_id, key_version, epoch, wrapped, commitment from subject_keys where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($2 as text) as jsonb))))";
-    MAKE_LIVE_MANY = lite "update subject_keys set live = $2 where app_id = $1 and subject_id in (select unhex(value) from json_each($3)) and claim_id in (select unhex(value) from json_each($4))"
+    MAKE_LIVE_MANY [anew] = lite "update subject_keys set live = $2 where app_id = $1 and subject_id in (select unhex(value) from json_each($3)) and claim_id in (select unhex(value) from json_each($4))"
                      pg "update subject_keys set live = $2 where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($3 as text) as jsonb)))) and claim_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($4 as text) as jsonb))))";
     MAKE_LIVE = "update subject_keys set live = $3 where app_id = $1 and claim_id = $4 and subject_id = $2";
     DELETE_CLAIM = "delete from subject_keys where app_id = $1 and subject_id = $2 and claim_id = $3 and live = $4";

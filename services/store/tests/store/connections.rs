@@ -5,7 +5,7 @@ use std::task::Poll;
 use futures_util::poll;
 use oubli_store::{Db, Result, Schema, StoreError, apps};
 
-use crate::common::{Stores, app, both_engines, insert_app, write};
+use crate::common::{Place, Stores, app, both_engines, insert_app, write};
 
 /// The database through one connection alone, which everybody must share.
 async fn narrow(stores: &Stores) -> anyhow::Result<Db> {
@@ -17,7 +17,38 @@ async fn names(db: &Db) -> Result<Vec<String>> {
     Ok(apps.into_iter().map(|app| app.app.as_str().to_owned()).collect())
 }
 
+/// Uses a connection on a runtime of a thread's own, which ends.
+fn elsewhere(db: &Db) -> anyhow::Result<Vec<String>> {
+    let db = db.clone();
+    let used = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(names(&db)).map_err(anyhow::Error::from)
+    });
+    used.join().map_err(|_| anyhow::anyhow!("the thread panicked"))?
+}
+
 both_engines! {
+    async fn connections_that_came_home_outlive_who_opened_them(stores: Stores) {
+        let at = stores.place.location(Schema::Data).await?;
+        for comes_home in [true, false] {
+            let db = Db::open(Schema::Data, &at, 3).await?;
+            // Opening uses two at most: the third is opened elsewhere.
+            let mut held = vec![db.conn().await?, db.conn().await?];
+            elsewhere(&db)?;
+            if comes_home {
+                held.clear();
+                db.come_home().await;
+                held = vec![db.conn().await?, db.conn().await?];
+                elsewhere(&db)?;
+            }
+            let found = names(&db).await;
+            // Else nobody is there to say that the server answers.
+            let lost = !comes_home && matches!(stores.place, Place::Server(_));
+            assert_eq!(found.is_err(), lost, "{found:?}");
+            drop(held);
+        }
+    }
+
     async fn a_snapshot_that_was_dropped_is_over(stores: Stores) {
         let (db, shop) = (narrow(&stores).await?, app("shop")?);
         let mut snapshot = db.snapshot().await?;

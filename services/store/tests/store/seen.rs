@@ -1,6 +1,7 @@
 //! What one statement sees is what its parts say, and a put in one statement is a put in steps.
 
 use anyhow::Context;
+use futures_util::future::join_all;
 use oubli_domain::consent::{Action, ConsentEvent, Latest};
 use oubli_domain::record::StoredField;
 use oubli_domain::request::SubjectState;
@@ -162,16 +163,65 @@ both_engines! {
         assert!(write.record.is_none());
         assert_eq!(write.last_version, 1);
     }
-}
 
-/// SQLite has no statement that is a whole put.
-#[tokio::test(flavor = "multi_thread")]
-async fn sqlite_puts_by_steps() -> anyhow::Result<()> {
-    let stores = crate::common::Stores::sqlite().await?;
-    let (shop, _, key) = shop(&stores.data).await?;
-    assert!(!put(&stores.data, &shop, &change(&shop, &key, 1)?, 0, NOON).await?);
-    assert!(records::get(&mut stores.data.conn().await?, &shop, &key).await?.is_none());
-    Ok(())
+    async fn a_put_at_once_leaves_what_the_steps_leave(stores: Stores) {
+        let (shop, _, key) = shop(&stores.data).await?;
+        let other = RecordKey { record: RecordId::new("two").ok().context("an id")?, ..key.clone() };
+        for number in [1, 2] {
+            assert!(put(&stores.data, &shop, &change(&shop, &key, number)?, 0, NOON).await?);
+            by_steps(&stores.data, &shop, &change(&shop, &other, number)?).await?;
+            let (at_once, steps) =
+                (left(&stores.data, &shop, &key).await?, left(&stores.data, &shop, &other).await?);
+            assert_eq!(at_once, steps.replace("two", "one"));
+        }
+    }
+
+    async fn a_put_at_once_does_nothing_that_the_steps_would_refuse(stores: Stores) {
+        let (shop, subject, key) = shop(&stores.data).await?;
+        let db = &stores.data;
+        let (first, second, third) =
+            (change(&shop, &key, 1)?, change(&shop, &key, 2)?, change(&shop, &key, 3)?);
+        // Another data map; another last contact; a version that is not there.
+        assert!(!put(db, &shop, &first, 1, NOON).await?);
+        assert!(!put(db, &shop, &first, 0, Time(NOON.0 + 1)).await?);
+        assert!(!put(db, &shop, &second, 0, NOON).await?);
+        assert!(put(db, &shop, &first, 0, NOON).await?);
+        let again = put(db, &shop, &change(&shop, &key, 1)?, 0, NOON).await;
+        assert!(matches!(again, Ok(false) | Err(StoreError::Stale)), "{again:?}");
+        assert!(!put(db, &shop, &third, 0, NOON).await?);
+        let before = left(db, &shop, &key).await?;
+        for state in [SubjectState::Restricted, SubjectState::Erasing] {
+            write!(db, [shop], |tx| subjects::set_state(tx, &shop, subject, state).await)?;
+            assert!(!put(db, &shop, &second, 0, NOON).await?);
+        }
+        write!(db, [shop], |tx| subjects::set_state(tx, &shop, subject, SubjectState::Active).await)?;
+        assert_eq!(left(db, &shop, &key).await?, before);
+    }
+
+    /// Its event is there already: what it wrote before it found that out goes, and others stay.
+    async fn a_put_at_once_that_fails_in_the_middle_leaves_nothing(stores: Stores) {
+        let (shop, _, key) = shop(&stores.data).await?;
+        let db = &stores.data;
+        let numbered = |n: usize| -> anyhow::Result<RecordKey> {
+            let record = RecordId::new(&format!("r{n}")).ok().context("an id")?;
+            Ok(RecordKey { record, ..key.clone() })
+        };
+        let keys = (0..6).map(numbered).collect::<anyhow::Result<Vec<_>>>()?;
+        let changes = keys.iter().map(|key| change(&shop, key, 1));
+        let mut changes = changes.collect::<anyhow::Result<Vec<_>>>()?;
+        assert!(put(db, &shop, &changes[0], 0, NOON).await?);
+        changes[3].event.event = changes[0].event.event;
+        // At once, so that on SQLite they share a transaction.
+        let done = join_all(changes[1..].iter().map(|change| put(db, &shop, change, 0, NOON))).await;
+        let well: Vec<_> = done.iter().map(|done| done.as_ref().ok().copied()).collect();
+        assert_eq!(well, [Some(true), Some(true), None, Some(true), Some(true)], "{done:?}");
+        let mut conn = db.conn().await?;
+        for (key, there) in keys.iter().zip([true, true, true, false, true, true]) {
+            assert_eq!(records::get(&mut conn, &shop, key).await?.is_some(), there);
+            let versions = record_versions::versions(&mut conn, &shop, key, 0, 9).await?;
+            assert_eq!(versions.len(), usize::from(there));
+        }
+    }
 }
 
 /// All that a put leaves: record, history, events with payloads.
@@ -184,48 +234,6 @@ async fn left(db: &Db, app: &AppId, key: &RecordKey) -> anyhow::Result<String> {
     let ids: Vec<EventId> = found.into_iter().map(|(event, _)| event).collect();
     let payloads = events::payloads(&mut conn, app, &ids).await?;
     Ok(format!("{record:?} {versions:?} {} {}", ids.len(), payloads.len()))
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_put_at_once_leaves_what_the_steps_leave() -> anyhow::Result<()> {
-    let stores = crate::common::Stores::postgres().await?;
-    let (shop, _, key) = shop(&stores.data).await?;
-    let other = RecordKey { record: RecordId::new("two").ok().context("an id")?, ..key.clone() };
-    for number in [1, 2] {
-        assert!(put(&stores.data, &shop, &change(&shop, &key, number)?, 0, NOON).await?);
-        by_steps(&stores.data, &shop, &change(&shop, &other, number)?).await?;
-        let (at_once, steps) =
-            (left(&stores.data, &shop, &key).await?, left(&stores.data, &shop, &other).await?);
-        assert_eq!(at_once, steps.replace("two", "one"));
-    }
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_put_at_once_does_nothing_that_the_steps_would_refuse() -> anyhow::Result<()> {
-    let stores = crate::common::Stores::postgres().await?;
-    let (shop, subject, key) = shop(&stores.data).await?;
-    let db = &stores.data;
-    let (first, second, third) =
-        (change(&shop, &key, 1)?, change(&shop, &key, 2)?, change(&shop, &key, 3)?);
-    // Another data map; another last contact; a version that is not there.
-    assert!(!put(db, &shop, &first, 1, NOON).await?);
-    assert!(!put(db, &shop, &first, 0, Time(NOON.0 + 1)).await?);
-    assert!(!put(db, &shop, &second, 0, NOON).await?);
-    assert!(put(db, &shop, &first, 0, NOON).await?);
-    assert!(matches!(
-        put(db, &shop, &change(&shop, &key, 1)?, 0, NOON).await,
-        Err(StoreError::Stale)
-    ));
-    assert!(!put(db, &shop, &third, 0, NOON).await?);
-    let before = left(db, &shop, &key).await?;
-    for state in [SubjectState::Restricted, SubjectState::Erasing] {
-        write!(db, [shop], |tx| subjects::set_state(tx, &shop, subject, state).await)?;
-        assert!(!put(db, &shop, &second, 0, NOON).await?);
-    }
-    write!(db, [shop], |tx| subjects::set_state(tx, &shop, subject, SubjectState::Active).await)?;
-    assert_eq!(left(db, &shop, &key).await?, before);
-    Ok(())
 }
 
 /// The lock of the subject decides: a put that waits for it sees what the holder did.
