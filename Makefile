@@ -12,8 +12,10 @@ demo: ## walk through the whole story on an embedded store; ARGS=--exit ends by 
 	$(OUBLI) demo $(ARGS)
 
 bench: ## measure the service against a bare baseline; ARGS="check get --engine sqlite" for a part
-	cargo build --release --package oubli-server
-	cargo run --release --quiet --package oubli-benches -- $(ARGS)
+	# Both at once: built alone, each would compile the dependencies anew with its own features.
+	cargo build --release --package oubli-server --package oubli-benches
+	target=$$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/') && \
+	  "$$target/release/oubli-bench" $(ARGS)
 
 test: ## run all tests, on SQLite and on a PostgreSQL that is found or started; ARGS='-p oubli-store' for some
 	cargo run --quiet --package oubli-test-postgres -- cargo test $(or $(ARGS),--workspace)
