@@ -246,14 +246,17 @@ fn validity(before: &Purpose, after: &Purpose) -> Option<Effect> {
     if before.consent_validity.zip(after.consent_validity).is_some_and(same) {
         return None;
     }
-    let shorter = expiry(after) < expiry(before);
+    let shorter = GIVEN.iter().any(|given| expiry(after, *given) < expiry(before, *given));
     Some(if shorter { Effect::ExpiresEarlier } else { Effect::ExpiresLater })
 }
 
-/// When a consent given on 1 January 2025 expires: by it, periods of months and of days compare.
-fn expiry(purpose: &Purpose) -> Time {
-    const GIVEN: Time = Time(1_735_689_600_000_000);
-    purpose.consent_validity.map_or(Time(i64::MAX), |validity| validity.after(GIVEN))
+/// By consents given on these days periods of months and of days compare: 1 January 2024, before a
+/// long month and a long year, and 1 February 2025, before a short month and a short year.
+const GIVEN: [Time; 2] = [Time(1_704_067_200_000_000), Time(1_738_368_000_000_000)];
+
+/// When a consent given at a time expires.
+fn expiry(purpose: &Purpose, given: Time) -> Time {
+    purpose.consent_validity.map_or(Time(i64::MAX), |validity| validity.after(given))
 }
 
 /// The fields that a purpose reads now and did not, or did and does not.

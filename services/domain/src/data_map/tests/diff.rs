@@ -101,6 +101,65 @@ fn consents_expire_earlier_or_later() {
 }
 
 #[test]
+fn a_validity_that_ends_some_consents_earlier_is_shorter() {
+    let (earlier, later) = (Effect::ExpiresEarlier, Effect::ExpiresLater);
+    for (from, to, effect) in [
+        // Years have 365 days or one more, months 28 to 31.
+        ("P1Y", "P365D", earlier),
+        ("P365D", "P1Y", later),
+        ("P366D", "P1Y", earlier),
+        ("P1Y", "P366D", later),
+        ("P31D", "P1M", earlier),
+        ("P1M", "P31D", later),
+        ("P1M", "P28D", earlier),
+        ("P28D", "P1M", later),
+    ] {
+        let of = |validity| {
+            let mut map = shop();
+            map["purposes"]["news"]["consent_validity"] = json!(validity);
+            DataMap::parse(map).unwrap()
+        };
+        let changes = diff(&of(from), &of(to));
+        let pointer = "/purposes/news/consent_validity";
+        expect_one(&changes, Part::Purpose, ChangeKind::Changed, pointer, effect);
+    }
+}
+
+#[test]
+fn without_consent_no_grant_hangs_on_notice_or_validity() {
+    let changes = changed(|map| {
+        let news = map["purposes"]["news"].as_object_mut().unwrap();
+        news.shift_remove("notice");
+        news.shift_remove("consent_validity");
+        news["lawful_basis"] = json!("contract");
+    });
+    let meaning: Vec<_> = changes.iter().flat_map(|c| &c.meanings).map(|m| m.effect).collect();
+    assert_eq!((changes.len(), meaning), (3, vec![Effect::BasisChanged]));
+}
+
+#[test]
+fn another_clock_start_counts_for_what_is_written() {
+    let changes = changed(|map| {
+        map["categories"]["profile"]["clock_start"] = json!({"from": "last_contact"});
+    });
+    let pointer = "/categories/profile/clock_start";
+    let effect = Effect::ClockWhenWritten;
+    let reach = expect_one(&changes, Part::Category, ChangeKind::Changed, pointer, effect);
+    assert_eq!(reach, Some(Reach::Records(name("profile"))));
+}
+
+#[test]
+fn a_field_with_the_name_of_an_identifier_is_a_field() {
+    let email = json!({
+        "schema": {"type": "string"}, "classification": "email_address", "origin": "provided",
+    });
+    let changes = changed(|map| map["categories"]["profile"]["fields"]["email"] = email);
+    let pointer = "/purposes/all/reads/profile";
+    let reach = expect_one(&changes, Part::Read, ChangeKind::Added, pointer, Effect::ReadsEarlier);
+    assert_eq!(reach, Some(Reach::Holding(name("profile"), name("email"))));
+}
+
+#[test]
 fn a_validity_in_other_words_and_another_notice_say_what_they_mean() {
     let changes = changed(|map| map["purposes"]["news"]["consent_validity"] = json!("P24M"));
     assert_eq!(changes.len(), 1);
