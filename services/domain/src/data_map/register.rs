@@ -173,3 +173,46 @@ fn missing(map: &DataMap) -> Vec<Missing> {
     );
     missing
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::register;
+    use crate::DataMap;
+
+    /// The letters of Article 30 under which something is missing, but for what no data map says.
+    fn missing(app: &Value, duration: Option<&str>) -> Vec<&'static str> {
+        let mut category = json!({
+            "title": "Profile", "clock_start": {"from": "created"}, "duration": duration,
+            "fields": {"name": {
+                "schema": {"type": "string"}, "classification": "name", "origin": "provided",
+            }},
+        });
+        category.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        let map = json!({ "categories": {"profile": category}, "purposes": {}, "app": app });
+        let register = register(&DataMap::parse(map).unwrap());
+        let letters = register.missing.iter().map(|missing| missing.letter);
+        letters.filter(|letter| !letter.starts_with("30(2)")).collect()
+    }
+
+    #[test]
+    fn what_article_30_asks_for_and_nobody_said_is_missing() {
+        let mut app = json!({
+            "controller": {"name": "Shop Ltd", "email": "privacy@shop.example"},
+            "dpo_contact": {"name": "The DPO", "email": "dpo@shop.example"},
+            "security_measures": ["Encryption"],
+            "subject_kinds": ["customers"], "time_zone": "Europe/Paris", "country": "FR",
+        });
+        assert_eq!(missing(&app, Some("P1Y")), [""; 0]);
+        assert_eq!(missing(&app, None), ["30(1)(f)"]);
+        app["controller"] = json!({"name": "Shop Ltd", "address": "1 Rue"});
+        assert_eq!(missing(&app, Some("P1Y")), [""; 0], "an address is enough");
+        app["controller"] = json!({"name": "Shop Ltd"});
+        app.as_object_mut()
+            .unwrap()
+            .retain(|name, _| !["dpo_contact", "security_measures"].contains(&name.as_str()));
+        assert_eq!(missing(&app, Some("P1Y")), ["30(1)(a)", "30(1)(a)", "30(1)(g)"]);
+    }
+}

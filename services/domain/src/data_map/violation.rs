@@ -91,8 +91,65 @@ fn allowed(what: &str, values: &Value) -> Cow<'static, str> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use super::{parts, pointer};
+    use serde_json::{Value, json};
+
+    use super::{MAX_LIST, parts, pointer, refuse};
+    use crate::problem::Code;
+
+    /// What is said of a value that does not hold to a schema.
+    fn said(schema: &Value, value: &Value) -> String {
+        let options = jsonschema::draft202012::options().should_validate_formats(true);
+        let validator = options.build(schema).unwrap();
+        let refused = refuse(Code::InvalidRecord, validator.iter_errors(value), <[String]>::len);
+        refused.unwrap_err().errors.remove(0).detail.into_owned()
+    }
+
+    #[test]
+    fn each_rule_of_a_schema_has_words_of_its_own() {
+        let one_of = json!({"oneOf": [{"type": "string"}, {"type": "null"}]});
+        for (schema, value, words) in [
+            (
+                json!({"properties": {"b": true}, "additionalProperties": false}),
+                json!({"a": 1}),
+                "has a member that is not declared",
+            ),
+            (json!({"properties": {"a": false}}), json!({"a": 1}), "must not be there"),
+            (json!({"required": ["a"]}), json!({}), "is required"),
+            (json!({"type": "string"}), json!(1), "must be of the type string"),
+            (json!({"type": ["null", "string"]}), json!(1), "must be of the type null or string"),
+            (json!({"const": 2}), json!(1), "must be 2"),
+            (json!({"enum": [2, 3]}), json!(1), "must be one of [2,3]"),
+            (json!({"format": "date"}), json!("x"), "must have the format date"),
+            (json!({"pattern": "a"}), json!("x"), "does not match the declared pattern"),
+            (
+                json!({"propertyNames": {"pattern": "a"}}),
+                json!({"x": 1}),
+                "has a member whose name has not the declared form",
+            ),
+            (json!({"maxLength": 1}), json!("xx"), "must have at most 1 characters"),
+            (json!({"minLength": 1}), json!(""), "must have at least 1 characters"),
+            (json!({"maxItems": 1}), json!([1, 2]), "must have at most 1 items"),
+            (json!({"minItems": 1}), json!([]), "must have at least 1 items"),
+            (json!({"maxProperties": 0}), json!({"x": 1}), "must have at most 0 members"),
+            (json!({"maximum": 1}), json!(2), "must be at most 1"),
+            (json!({"minimum": 1}), json!(0), "must be at least 1"),
+            (json!({"uniqueItems": true}), json!([1, 1]), "must not hold an item twice"),
+            (one_of, json!(1), "has none of the declared forms"),
+            (json!({"multipleOf": 2}), json!(1), "does not fit its schema"),
+        ] {
+            assert_eq!(said(&schema, &value), words, "{schema}");
+        }
+    }
+
+    #[test]
+    fn a_long_list_of_values_is_not_told() {
+        // As JSON it has brackets and quotation marks.
+        let list = |length: usize| json!({"enum": ["x".repeat(length - 4)]});
+        assert!(said(&list(MAX_LIST), &json!(1)).starts_with("must be one of [\"x"));
+        assert_eq!(said(&list(MAX_LIST + 1), &json!(1)), "is not one of the declared values");
+    }
 
     #[test]
     fn pointers_escape_and_read_back() {

@@ -108,6 +108,17 @@ fn periods_are_words_of_the_language() {
         let notice = privacy_notice(&map(), language.parse().unwrap());
         assert!(text(&notice).contains(words), "{language}");
     }
+    let year = text(&privacy_notice(&map(), NoticeLanguage::En));
+    assert!(!year.contains("0 months"), "a unit of which there is none");
+}
+
+#[test]
+fn a_field_is_called_by_its_title_or_else_its_name() {
+    let mut map = map();
+    let profile = map.categories.get_mut(&Name::new("profile").unwrap()).unwrap();
+    profile.fields.get_mut(&Name::new("score").unwrap()).unwrap().title = Some("Points".to_owned());
+    let text = text(&privacy_notice(&map, NoticeLanguage::En));
+    assert!(text.contains("Profile (name, Points)"), "{text}");
 }
 
 #[test]
@@ -116,6 +127,24 @@ fn what_the_app_wrote_makes_no_markup() {
     assert!(text.starts_with("# How we process your personal data\n\n## Who is responsible\n"));
     assert!(text.contains("- \\<b\\>News\\</b\\>: your consent"));
     assert!(!text.contains("<b>"));
+}
+
+#[test]
+fn only_at_the_start_of_a_line_can_a_dash_be_markup() {
+    let mut notice = privacy_notice(&map(), NoticeLanguage::En);
+    notice.sections.clear();
+    notice.title = "- a - b".to_owned();
+    assert_eq!(markdown(&notice), "# \\- a - b\n");
+}
+
+#[test]
+fn one_empty_line_stands_before_a_list_and_none_where_there_is_no_list() {
+    let text = markdown(&privacy_notice(&map(), NoticeLanguage::En));
+    assert!(!text.contains("\n\n\n"));
+    let lines: Vec<_> = text.lines().collect();
+    let begins = |pair: &&[&str]| pair[1].starts_with("- ") && !pair[0].starts_with("- ");
+    let before: Vec<_> = lines.windows(2).filter(begins).map(|pair| pair[0]).collect();
+    assert!(!before.is_empty() && before.iter().all(|line| line.is_empty()), "{before:?}");
 }
 
 #[test]

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::{any_json, shop};
 use crate::clock::Time;
-use crate::data_map::{CompiledDataMap, DataMap};
+use crate::data_map::compiled::narrows;
+use crate::data_map::{CompiledDataMap, DataMap, Origin};
 use crate::ids::Name;
 use crate::problem::Code;
 use crate::request::RequestScope;
@@ -77,6 +78,39 @@ fn undeclared_members_are_counted_from_one() {
         details,
         ["member 1 is not declared in the data map", "member 3 is not declared in the data map"]
     );
+    let many: serde_json::Map<_, _> = (0..30).map(|n| (format!("X{n}"), json!(1))).collect();
+    assert_eq!(wrong(&Value::Object(many)).len(), 20, "as many as are told of");
+}
+
+#[test]
+fn a_member_is_not_named_because_items_of_a_list_would_be() {
+    let mut document = shop();
+    document["categories"]["profile"]["fields"]["tags"]["schema"] = json!({
+        "type": ["array", "object"],
+        "items": {"type": "string"}, "additionalProperties": {"type": "string"},
+    });
+    let map = compiled(document);
+    for (tags, place) in [(json!([1]), "/tags/0"), (json!({"SECRET": 1}), "/tags")] {
+        let body = json!({"name": "a", "tags": tags});
+        let refusal = map.validate_record(&name("profile"), &body).unwrap_err();
+        assert_eq!(refusal.errors[0].pointer, place);
+    }
+}
+
+#[test]
+fn what_was_taken_out_or_never_there_is_not_declared() {
+    let map = compiled(shop());
+    assert!(map.declares(&name("profile"), &name("email")));
+    assert!(!map.declares(&name("profile"), &name("total")));
+    assert!(!map.declares(&name("none"), &name("email")));
+}
+
+#[test]
+fn what_people_gave_and_what_was_observed_is_portable() {
+    let portable = [Origin::Provided, Origin::Observed];
+    let others = [Origin::Derived, Origin::ThirdParty("Scores Ltd".to_owned())];
+    assert!(portable.iter().all(Origin::is_portable));
+    assert!(!others.iter().any(Origin::is_portable));
 }
 
 #[test]
@@ -141,6 +175,9 @@ fn narrowed_types_are_told_of() {
     assert_eq!(changed(&at("profile/fields/email"), json!("string")), ["profile.email"]);
     assert_eq!(changed(&at("invoice/fields/total"), json!("integer")), ["invoice.total"]);
     assert!(changed(&at("profile/fields/name"), json!(["string", "null"])).is_empty());
+    let (integer, number) = (json!({"type": "integer"}), json!({"type": "number"}));
+    assert!(!narrows(&integer, &number), "integers are numbers");
+    assert!(narrows(&json!({"type": "string"}), &number));
     assert!(
         changed(
             "/categories/invoice/fields",
@@ -165,6 +202,10 @@ fn scopes_select_and_are_checked() {
     assert!(covers(&some, "profile", "email") && covers(&some, "diet", "allergies"));
     assert!(covers(&some, "invoice", "total"));
     assert!(!covers(&some, "invoice", "issued") && !covers(&some, "profile", "name"));
+    for one in ["purposes", "categories"].map(|of| json!({of: ["newsletter"]})) {
+        assert!(!scope(one).is_everything(), "a scope of one kind is a scope");
+    }
+    assert!(!scope(json!({"fields": {"invoice": ["total"]}})).is_everything());
     for (bad, code) in [
         (json!({"purposes": ["x"]}), Code::UnknownPurpose),
         (json!({"categories": ["x"]}), Code::UnknownCategory),
