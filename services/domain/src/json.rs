@@ -136,10 +136,6 @@ impl<'de> Visitor<'de> for Seed<'_> {
         self.text(value.to_owned()).map(Value::String)
     }
 
-    fn visit_string<E: serde::de::Error>(self, value: String) -> Result<Value, E> {
-        self.text(value).map(Value::String)
-    }
-
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let seed = self.deeper()?;
         let mut array = Vec::new();

@@ -297,12 +297,25 @@ impl std::error::Error for Refusal {}
 mod tests {
     use std::collections::HashSet;
 
-    use super::Code;
+    use super::{Code, Refusal};
 
     #[test]
     fn slugs_are_unique_and_statuses_are_errors() {
         let slugs: HashSet<_> = Code::ALL.iter().map(|c| c.slug()).collect();
         assert_eq!(slugs.len(), Code::ALL.len());
         assert!(Code::ALL.iter().all(|c| (400..600).contains(&c.status())));
+    }
+
+    #[test]
+    fn what_the_service_cannot_do_is_not_held_against_its_caller() {
+        let of_the_service = |code| Refusal::new(code).is_of_the_service();
+        assert!([Code::Internal, Code::Unavailable].into_iter().all(of_the_service));
+        assert!(![Code::InvalidBody, Code::RateLimited].into_iter().any(of_the_service));
+    }
+
+    #[test]
+    fn a_refusal_says_the_title_of_its_code_and_no_detail() {
+        let refusal = Refusal::new(Code::InvalidBody).detail("more").at("/a", "wrong");
+        assert_eq!(refusal.to_string(), Code::InvalidBody.title());
     }
 }

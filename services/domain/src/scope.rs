@@ -266,10 +266,27 @@ mod tests {
         let text = "records:read records:write";
         assert_eq!(Scopes::parse(text).unwrap().to_string(), text);
         assert!(Scopes::parse("records:read everything").is_err());
+        let twice = Scopes::parse("records:read records:read").unwrap();
+        assert_eq!(twice.to_string(), Scope::RecordsRead.to_string());
+        for role in Role::ALL {
+            assert_eq!(role.as_str().parse::<Role>().unwrap(), *role);
+        }
+        assert!("owner".parse::<Role>().is_err());
+    }
+
+    #[test]
+    fn scopes_are_within_others_that_have_them_all() {
+        let of = |text| Scopes::parse(text).unwrap();
+        let (one, both) = (of("records:read"), of("records:read records:write"));
+        assert!(one.within(both) && one.within(one) && Scopes::default().within(one));
+        assert!(!both.within(one));
+        assert!(!one.within(of("records:write")));
     }
 
     #[test]
     fn no_client_may_manage_apps_and_no_admin_may_read_records() {
+        assert!(Scopes::of_clients().has(Scope::RecordsRead));
+        assert!(Role::ALL.iter().all(|role| role.scopes().has(Scope::AppRead)));
         assert!(!Scopes::of_clients().has(Scope::AppsManage));
         assert!(!Scopes::of_clients().has(Scope::ClientsWrite));
         assert!(!Role::Admin.scopes().has(Scope::RecordsRead));

@@ -192,7 +192,10 @@ impl fmt::Debug for ChunkOpener {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use super::{BundleKey, CHUNK_BYTES, ChunkOpener, ChunkSealer};
+    use oubli_domain::{AppId, SubjectId, Time};
+
+    use super::{BundleKey, CHUNK_BYTES, ChunkOpener, ChunkSealer, STREAM_HEADER_BYTES};
+    use crate::DataKey;
     use crate::error::VaultError;
 
     /// A bundle of three chunks, sealed.
@@ -213,6 +216,24 @@ mod tests {
             out.extend_from_slice(&opener.open(chunk, index + 1 == chunks.len())?);
         }
         opener.finish().map(|()| out)
+    }
+
+    #[test]
+    fn stored_bundles_are_read_by_these_sizes() {
+        assert_eq!((CHUNK_BYTES, STREAM_HEADER_BYTES), (1_048_576, 9));
+    }
+
+    #[test]
+    fn a_bundle_key_opens_for_its_export_and_person_alone() {
+        let app = AppId::new("shop").unwrap();
+        let data_key = || DataKey::generate(&app, SubjectId::fresh(Time(0))).unwrap();
+        let (own, other, key) = (data_key(), data_key(), BundleKey::generate());
+        let wrapped = key.wrap(&own, "exp_1").unwrap();
+        let unwrapped = BundleKey::unwrap(&own, "exp_1", &wrapped).unwrap();
+        let (header, chunks) = bundle(&key);
+        assert!(read(&unwrapped, &header, &chunks).is_ok());
+        assert!(BundleKey::unwrap(&own, "exp_2", &wrapped).is_err());
+        assert!(BundleKey::unwrap(&other, "exp_1", &wrapped).is_err());
     }
 
     #[test]

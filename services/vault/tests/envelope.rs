@@ -26,6 +26,15 @@ fn flip(bytes: &[u8], bit: usize) -> Vec<u8> {
     changed
 }
 
+#[test]
+fn a_value_opens_as_of_the_record_version_that_wrote_it_alone() {
+    let key = data_key();
+    let of = |version| key.field("profile", "1", "email", version);
+    let sealed = key.seal(&of(1), b"ada").unwrap();
+    assert!(key.open(&of(1), &sealed).is_ok());
+    assert!([0, 2].into_iter().all(|version| key.open(&of(version), &sealed).is_err()));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

@@ -106,6 +106,13 @@ mod tests {
     fn debug_shows_nothing_of_a_choice() {
         let signals = Signals { gpc: Some(true), gpp: Some(Gpp::new("DBABMA~CHOICE").unwrap()) };
         assert!(!format!("{signals:?}").contains("CHOICE"));
-        assert!(!signals.is_empty() && Signals::default().is_empty());
+    }
+
+    #[test]
+    fn one_signal_is_enough() {
+        let gpp = Some(Gpp::new("DBABMA~CHOICE").unwrap());
+        assert!(Signals::default().is_empty());
+        assert!(!Signals { gpc: Some(false), gpp: None }.is_empty());
+        assert!(!Signals { gpc: None, gpp }.is_empty());
     }
 }

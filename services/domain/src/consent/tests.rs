@@ -28,6 +28,13 @@ fn state(events: &[ConsentEvent], terms: &Terms, at: i64) -> CurrentConsent {
 }
 
 #[test]
+fn a_language_is_written_as_it_was_read() {
+    let language = Language::new("de-AT").unwrap();
+    assert_eq!(serde_json::to_value(&language).unwrap(), "de-AT");
+    assert_eq!(serde_json::from_str::<Language>("\"de-AT\"").unwrap(), language);
+}
+
+#[test]
 fn the_latest_event_decides() {
     let events = [
         event(Action::Granted, 10, 10, 1),
@@ -41,6 +48,18 @@ fn the_latest_event_decides() {
         [State::None, State::Granted, State::Granted, State::Withdrawn, State::Refused]
     );
     assert_eq!(state(&events, &Terms::default(), 25).since, Some(Time(20)));
+}
+
+#[test]
+fn what_was_learned_later_was_not_known() {
+    let events = [event(Action::Granted, 10, 10, 1), event(Action::Withdrawn, 20, 40, 2)];
+    let known = |at| {
+        let known = known_at(events.iter().cloned(), Time(at));
+        known.map(|event| event.action).collect::<Vec<_>>()
+    };
+    assert_eq!(known(9), []);
+    assert_eq!((known(10), known(39)), (vec![Action::Granted], vec![Action::Granted]));
+    assert_eq!(known(40), [Action::Granted, Action::Withdrawn]);
 }
 
 #[test]

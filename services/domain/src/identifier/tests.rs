@@ -70,6 +70,16 @@ fn what_is_no_address_is_refused() {
 }
 
 #[test]
+fn an_address_has_254_bytes_and_64_before_the_at() {
+    let of = |local: usize, domain: &str| format!("{}@{domain}", "a".repeat(local));
+    normal(Email, &of(64, "example.org"), None);
+    refused(Email, &of(65, "example.org"), None);
+    let long = [&*"b".repeat(60); 4].join(".");
+    normal(Email, &of(10, &long), None);
+    refused(Email, &of(11, &long), None);
+}
+
+#[test]
 fn numbers_are_e164() {
     let cases = [
         ("+49 (0)711 2842222", None, "+497112842222"),

@@ -131,6 +131,24 @@ mod tests {
     }
 
     #[test]
+    fn a_request_goes_its_way_to_the_end() {
+        use {RequestState as S, Transition as T};
+        for (from, transition, to) in [
+            (S::Received, T::Start, Some(S::Running)),
+            (S::Running, T::Complete, Some(S::Completed)),
+            (S::Running, T::Fail, Some(S::Failed)),
+            (S::Failed, T::Retry, Some(S::Running)),
+            (S::Received, T::Complete, None),
+            (S::Running, T::Start, None),
+            (S::Failed, T::Complete, None),
+            (S::Completed, T::Retry, None),
+        ] {
+            let after = Right::ALL.iter().map(|right| from.after(transition, *right).ok());
+            assert!(after.into_iter().all(|state| state == to), "{from:?} {transition:?}");
+        }
+    }
+
+    #[test]
     fn an_erasure_that_began_cannot_be_cancelled() {
         for state in [RequestState::Running, RequestState::Failed] {
             assert!(state.after(Transition::Cancel, Right::Erasure).is_err());

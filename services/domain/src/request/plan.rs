@@ -103,6 +103,7 @@ mod tests {
         let plan: Plan = serde_json::from_value(document.clone()).unwrap();
         assert_eq!(serde_json::to_value(&plan).unwrap(), document);
         assert!(plan.keeps_anything());
+        assert!(!Plan::default().keeps_anything());
 
         let name = |text: &str| Name::new(text).unwrap();
         let keeps = |category, record: &str, field| {

@@ -133,8 +133,30 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
+    use std::{fs, io};
 
-    use super::{create, read, replace};
+    use super::{create, read, replace, sibling};
+    use crate::error::VaultError;
+
+    #[test]
+    fn a_file_is_read_up_to_64_kib() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("root/root.key");
+        create(&path, &"x".repeat(100_000)).unwrap();
+        assert_eq!(read(&path).unwrap().len(), 65_536);
+    }
+
+    #[test]
+    fn what_lies_in_the_way_is_told_of_and_the_file_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("root/root.key");
+        create(&path, "text").unwrap();
+        fs::create_dir(sibling(&path, ".new")).unwrap();
+        let error = replace(&path, "other").unwrap_err();
+        let VaultError::RootKeyUnwritable(error) = error else { panic!("{error}") };
+        assert_eq!(error.kind(), io::ErrorKind::IsADirectory);
+        assert_eq!(*read(&path).unwrap(), "text");
+    }
 
     #[test]
     fn a_reader_never_sees_what_a_replacement_overwrites() {

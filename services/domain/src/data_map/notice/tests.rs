@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{NoticeLanguage, PrivacyNotice, fill, markdown, privacy_notice};
 use crate::DataMap;
-use crate::data_map::{IDENTIFIERS, Reads};
+use crate::data_map::{IDENTIFIERS, Reads, SpecialGround};
 use crate::ids::Name;
 
 fn map() -> DataMap {
@@ -110,6 +110,23 @@ fn periods_are_words_of_the_language() {
     }
     let year = text(&privacy_notice(&map(), NoticeLanguage::En));
     assert!(!year.contains("0 months"), "a unit of which there is none");
+}
+
+#[test]
+fn each_special_ground_is_told_by_its_letter_in_every_language() {
+    for (ground, letter) in SpecialGround::ALL.iter().zip('a'..='j') {
+        let mut map = map();
+        let credit = map.purposes.get_mut(&Name::new("credit").unwrap()).unwrap();
+        credit.special_ground = Some(*ground);
+        for (language, place) in [
+            ("en", format!("(Art. 9(2)({letter}) GDPR)")),
+            ("de", format!("(Art. 9 Abs. 2 Buchst. {letter} DSGVO)")),
+            ("fr", format!("(art. 9, par. 2, point {letter}, du RGPD)")),
+        ] {
+            let text = text(&privacy_notice(&map, language.parse().unwrap()));
+            assert!(text.contains(&place), "{place}");
+        }
+    }
 }
 
 #[test]
