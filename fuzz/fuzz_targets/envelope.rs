@@ -29,9 +29,11 @@ fuzz_target!(|input: &[u8]| {
     what_was_not_sealed_is_refused(input);
     a_field_opens_to_the_same_and_no_other_bytes_open(input);
     a_stream_opens_to_the_same_and_no_other_bytes_open(input);
-    // Full chunks take a while: only for inputs that begin so.
-    if input.first() == Some(&0) {
-        no_other_order_of_chunks_opens(input);
+    // Full chunks take a while: only for inputs that say no more than their order.
+    if let Some((0, chosen)) = input.split_first()
+        && chosen.len() <= 5
+    {
+        no_other_order_of_chunks_opens(chosen);
     }
 });
 
@@ -86,20 +88,18 @@ fn a_stream_opens_to_the_same_and_no_other_bytes_open(text: &[u8]) {
 
 /// A stream of three chunks is read with its chunks as the input chooses: moved, left out, repeated,
 /// or without its end. It opens whole only as it was sealed.
-fn no_other_order_of_chunks_opens(input: &[u8]) {
+fn no_other_order_of_chunks_opens(chosen: &[u8]) {
     let key = BundleKey::generate();
     let mut sealer = ChunkSealer::new(&key);
-    let full = vec![input.last().copied().unwrap_or(0); CHUNK_BYTES];
+    let full = vec![chosen.last().copied().unwrap_or(0); CHUNK_BYTES];
     let mut seal = |text: &[u8], last| sealer.seal(text, last).expect("a chunk");
-    let sealed = [seal(&full, false), seal(&full, false), seal(input, true)];
-    // Up to five chunks, one for each byte after the first.
-    let chosen: Vec<usize> =
-        input.iter().skip(1).take(5).map(|byte| usize::from(*byte) % sealed.len()).collect();
-    for order in [&[0, 1, 2][..], &chosen, &[0, 2], &[0, 1], &[1, 0, 2], &[0, 0, 1, 2], &[0, 1, 2, 2]] {
+    let sealed = [seal(&full, false), seal(&full, false), seal(chosen, true)];
+    let order: Vec<usize> = chosen.iter().map(|byte| usize::from(*byte) % sealed.len()).collect();
+    for order in [&[0, 1, 2][..], &order] {
         let mut opener = ChunkOpener::new(&key, sealer.header()).expect("its own header");
         let opened = order.iter().enumerate().try_for_each(|(at, chunk)| {
             let text = opener.open(&sealed[*chunk], at + 1 == order.len())?;
-            assert_eq!(text.as_slice(), if *chunk == 2 { input } else { &full[..] });
+            assert_eq!(text.as_slice(), if *chunk == 2 { chosen } else { &full[..] });
             Ok::<(), oubli_vault::VaultError>(())
         });
         let whole = opened.and_then(|()| opener.finish()).is_ok();
