@@ -25,8 +25,9 @@ use uuid::Uuid;
 
 use self::failure::{BACKOFF_SECONDS, backoff, give_up, is_buried, reason, report};
 use crate::error::{Error, Result};
+use crate::housekeeping::{self, House};
 use crate::oubli::Oubli;
-use crate::{erasure, export, housekeeping, leaving};
+use crate::{erasure, export, leaving};
 
 /// How many jobs a node works on at once. Erasures that end together share one cleaning of the
 /// database files.
@@ -140,11 +141,12 @@ impl Worker {
         let mut working = FuturesUnordered::new();
         // Measured by what never steps back: the machine's clock may, and by any time.
         let mut kept_house: Option<Instant> = None;
+        let mut house = House::default();
         while !self.stop.is_cancelled() {
             self.oubli.node().beat(Some(self.oubli.now()));
             self.oubli.keyring().sweep();
             if kept_house.is_none_or(|at| at.elapsed() >= housekeeping::EVERY) {
-                beside(&mut working, housekeeping::run(&self.oubli)).await;
+                beside(&mut working, house.turn(&self.oubli, Instant::now())).await;
                 kept_house = Some(Instant::now());
             }
             let free = CONCURRENCY - working.len();

@@ -20,7 +20,8 @@ statements! {
     USE_UP = "update exports set used_at = $3, token_mac = null where app_id = $1 and export_id = $2 and used_at is null";
     DELETE_CHUNKS = "delete from export_chunks where app_id = $1 and export_id = $2 and chunk in (select chunk from export_chunks where app_id = $1 and export_id = $2 limit 16)";
     DELETE = "delete from exports where app_id = $1 and export_id = $2";
-    EXPIRED = "select app_id, export_id from exports where expires_at <= $1 or used_at <= $1 order by expires_at limit $2";
+    EXPIRED = "select app_id, export_id from exports where expires_at <= $1 or used_at is not null order by expires_at limit $2";
+    BOUND_EXPIRY = "update exports set expires_at = $1 where (app_id, export_id) in (select app_id, export_id from exports where expires_at > $1 limit $2)";
 }
 
 /// A bundle's row.
@@ -218,7 +219,7 @@ pub async fn delete_some(tx: &mut Tx, app: &AppId, export: ExportId) -> Result<b
     tx.execute(&DELETE, (app, export)).await.map(|_| true)
 }
 
-/// Bundles that expired, or were downloaded, at or before `before`.
+/// Bundles that expired at or before `before`, or were downloaded.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -230,4 +231,12 @@ pub async fn expired(conn: &mut Conn, before: Time, limit: i64) -> Result<Vec<(A
             Ok((app, ExportId(export)))
         })
         .collect()
+}
+
+/// Makes at most `limit` bundles that expire after `furthest` expire then, and gives how many there were.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn bound_expiry(tx: &mut Tx, furthest: Time, limit: i64) -> Result<u64> {
+    tx.execute(&BOUND_EXPIRY, (furthest, limit)).await
 }

@@ -32,7 +32,7 @@ statements! {
     COPY = "insert into blind_indexes (app_id, type, version, value, subject_id, identifier_id, claim_id, live, created_at) select app_id, type, $5, $6, subject_id, identifier_id, claim_id, live, created_at from blind_indexes where app_id = $1 and type = $2 and version = $3 and value = $4 on conflict (app_id, type, version, value) do nothing";
     DELETE_OLDER = lite "delete from blind_indexes where rowid in (select rowid from blind_indexes where app_id = $1 and type = $2 and version < $3 limit 500)"
                    pg "delete from blind_indexes where app_id = $1 and ctid in (select ctid from blind_indexes where app_id = $1 and type = $2 and version < $3 limit 500)";
-    PENDING = "select distinct app_id, subject_id, claim_id from blind_indexes where live = $1 and created_at <= $2 limit $3";
+    PENDING = "select distinct app_id, subject_id, claim_id from blind_indexes where live = $1 and (created_at <= $2 or created_at > $3) limit $4";
 }
 
 inserts! {
@@ -307,10 +307,16 @@ pub async fn values_of(conn: &mut Conn, app: &AppId, subject: SubjectId) -> Resu
     Ok(rows.into_iter().map(|(value,)| value).collect())
 }
 
-/// Claims with pending indexes made at or before `before`, over all apps.
+/// Claims with pending indexes made at or before `before`, over all apps, and those that say they were
+/// made after `latest`: before the clock stepped back.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn pending(conn: &mut Conn, before: Time, limit: i64) -> Result<Vec<PendingClaim>> {
-    pending_claims(conn.all(&PENDING, (false, before, limit)).await?)
+pub async fn pending(
+    conn: &mut Conn,
+    before: Time,
+    latest: Time,
+    limit: i64,
+) -> Result<Vec<PendingClaim>> {
+    pending_claims(conn.all(&PENDING, (false, before, latest, limit)).await?)
 }

@@ -22,7 +22,7 @@ statements! {
                      pg "update subject_keys set live = $2 where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($3 as text) as jsonb)))) and claim_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($4 as text) as jsonb))))";
     MAKE_LIVE = "update subject_keys set live = $3 where app_id = $1 and claim_id = $4 and subject_id = $2";
     DELETE_CLAIM = "delete from subject_keys where app_id = $1 and subject_id = $2 and claim_id = $3 and live = $4";
-    PENDING = "select app_id, subject_id, claim_id from subject_keys where live = $1 and created_at <= $2 order by created_at limit $3";
+    PENDING = "select app_id, subject_id, claim_id from subject_keys where live = $1 and (created_at <= $2 or created_at > $3) order by created_at limit $4";
 }
 
 inserts! {
@@ -204,10 +204,16 @@ pub async fn delete_pending(
     tx.execute(&DELETE_CLAIM, (app, subject, claim, false)).await.map(drop)
 }
 
-/// Pending keys made at or before `before`, over all apps.
+/// Pending keys made at or before `before`, over all apps, and those that say they were made after
+/// `latest`: before the clock stepped back.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn pending(conn: &mut Conn, before: Time, limit: i64) -> Result<Vec<PendingClaim>> {
-    pending_claims(conn.all(&PENDING, (false, before, limit)).await?)
+pub async fn pending(
+    conn: &mut Conn,
+    before: Time,
+    latest: Time,
+    limit: i64,
+) -> Result<Vec<PendingClaim>> {
+    pending_claims(conn.all(&PENDING, (false, before, latest, limit)).await?)
 }

@@ -1,5 +1,6 @@
 //! The janitor ends what a create left behind, by the clock.
 
+use oubli_domain::clock::CLOCKS_SECONDS;
 use oubli_domain::{ClaimId, SubjectId};
 use oubli_store::claims::{self, Fate};
 use oubli_store::keys::{key_sets, subject_keys};
@@ -51,6 +52,21 @@ async fn claims_are_ended_after_ten_minutes() {
     let fate = claims::fate(&mut data, &world.app, lost_claim).await.unwrap();
     assert_eq!(fate, Fate::Abandoned, "a late create must fail");
     assert_eq!(janitor::sweep(&world.oubli).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_claim_from_before_the_clock_stepped_back_is_ended() {
+    let world = World::new().await;
+    let (lost, lost_claim) = claim(&world, false).await;
+    let (kept, _) = claim(&world, true).await;
+    world.clock.advance(-CLOCKS_SECONDS);
+    assert_eq!(janitor::sweep(&world.oubli).await.unwrap(), 0);
+    world.clock.advance(-365 * 24 * 3_600);
+    assert_eq!(janitor::sweep(&world.oubli).await.unwrap(), 2);
+    assert_eq!(fate(&world, lost_claim).await, Fate::Abandoned);
+    let mut keys = world.oubli.keys().conn().await.unwrap();
+    assert_eq!(subject_keys::get(&mut keys, &world.app, lost).await.unwrap(), None);
+    assert!(subject_keys::get(&mut keys, &world.app, kept).await.unwrap().unwrap().live);
 }
 
 #[tokio::test]
