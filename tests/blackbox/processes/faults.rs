@@ -1,6 +1,7 @@
 //! A process whose databases go away, that is asked for more than it can do, or that is told to stop
 //! in the middle of its work.
 
+mod downloads;
 mod nodes;
 mod overload;
 mod pool;
@@ -13,7 +14,7 @@ use oubli_tests::Reply;
 
 /// Whether a call was refused for now, as it must be: never by an opaque 500.
 #[track_caller]
-fn is_refused(reply: &Reply) -> bool {
+pub(super) fn is_refused(reply: &Reply) -> bool {
     if reply.status < 500 {
         return false;
     }

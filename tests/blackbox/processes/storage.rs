@@ -5,4 +5,5 @@ mod commands;
 mod disk;
 mod full;
 mod full_postgres;
+mod log_postgres;
 mod read_only;

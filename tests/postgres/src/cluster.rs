@@ -15,12 +15,13 @@ use crate::watchdog::Watchdog;
 use crate::{DatabasePair, sql};
 
 /// Makes the cluster, and stops and removes it once the input has ended. `$1` is the folder, `$2` the
-/// binaries.
+/// binaries, `$3` where the write-ahead log is to be, or nothing.
 const SCRIPT: &str = r#"
-dir=$1 bin=$2
+dir=$1 bin=$2 log=$3
 exec 3<&0 </dev/null >"$dir/log" 2>&1
 "$bin/initdb" --pgdata="$dir/data" --username=postgres --pwfile="$dir/password" \
-  --auth=scram-sha-256 --encoding=UTF8 --locale=C --no-sync && touch "$dir/made" || exit 1
+  --auth=scram-sha-256 --encoding=UTF8 --locale=C --no-sync \
+  ${log:+"--waldir=$log"} ${log:+--wal-segsize=1} && touch "$dir/made" || exit 1
 cat <&3 >/dev/null
 "$bin/pg_ctl" --pgdata="$dir/data" --mode=immediate stop
 rm -rf "$dir"
@@ -54,13 +55,26 @@ impl Cluster {
     /// # Errors
     /// When there are no binaries and none can be installed, or the server does not start.
     pub async fn start() -> anyhow::Result<Self> {
+        Self::make("").await
+    }
+
+    /// The same with the write-ahead log, in segments of 1 MiB, in a folder that is not there yet and
+    /// that every user can make. It is left to the test.
+    ///
+    /// # Errors
+    /// As [`Cluster::start`], and when the folder cannot be made.
+    pub async fn start_with_log_in(folder: &Path) -> anyhow::Result<Self> {
+        Self::make(text(folder)?).await
+    }
+
+    async fn make(write_ahead_log: &str) -> anyhow::Result<Self> {
         let binaries = binaries_or_installed()?;
         let account = server_account()?;
         let dir = private_folder(account.as_ref())?;
         let password = format!("{:016x}{:016x}", getrandom::u64()?, getrandom::u64()?);
         write_password(dir.path(), &password, account.as_ref())?;
         let port = free_port()?;
-        let arguments = [text(dir.path())?, text(&binaries)?];
+        let arguments = [text(dir.path())?, text(&binaries)?, write_ahead_log];
         let mut watchdog = Watchdog::start(SCRIPT, &arguments, |command| {
             run_as(command, dir.path(), account.as_ref());
         })?;

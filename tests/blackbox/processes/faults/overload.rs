@@ -60,7 +60,7 @@ async fn hold(own: &Installation, subject: &str) -> (Arc<Notify>, JoinHandle<()>
     (gate, holder)
 }
 
-fn is_overloaded(reply: &Reply) -> bool {
+pub(super) fn is_overloaded(reply: &Reply) -> bool {
     if reply.status != 503 || reply.text("/type") != "/problems/overloaded" {
         return false;
     }
@@ -70,7 +70,7 @@ fn is_overloaded(reply: &Reply) -> bool {
 }
 
 /// Waits until a call is taken that is refused, while it is, as it must be.
-async fn served(shop: &Caller) {
+pub(super) async fn served(shop: &Caller) {
     eventually(async || {
         let reply = shop.get("/data-map").await;
         if is_overloaded(&reply) {
@@ -92,7 +92,7 @@ fn allow_many_files() {
 
 /// Whether the process had no more memory than is documented, since it stood at `before`.
 #[track_caller]
-fn expect_bounded(process: &Process, before: u64, held_mib: usize) {
+pub(super) fn expect_bounded(process: &Process, before: u64, held_mib: usize) {
     let most = before + BESIDE + 2 * (held_mib * MIB) as u64;
     let peak = process.peak_memory();
     assert!(peak < most, "{} MiB of {} MiB", peak >> 20, most >> 20);
