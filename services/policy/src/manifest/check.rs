@@ -94,7 +94,7 @@ fn check_values(manifest: &Manifest) -> Result<(), ManifestError> {
 
 /// Compiles the schema of settings, with patterns in linear time: it is the plugin's author's, and
 /// is run in the host. None when it is too long, no schema, or refers to elsewhere.
-fn settings_validator(schema: &Value) -> Option<Validator> {
+pub(crate) fn settings_validator(schema: &Value) -> Option<Validator> {
     if json_length(schema) > MAX_SCHEMA || !jsonschema::draft202012::meta::is_valid(schema) {
         return None;
     }

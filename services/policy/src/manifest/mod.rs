@@ -10,6 +10,7 @@ use oubli_domain::data_map::Classification;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub(crate) use check::settings_validator;
 pub use rules::{LegalReference, Rule, RuleKind, Rules};
 pub use section::{SECTION, embed};
 

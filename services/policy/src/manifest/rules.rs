@@ -1,6 +1,7 @@
 //! Rules: what a verdict may cite.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,7 +10,7 @@ use super::check::{check_rule, member};
 use super::{MAX_RULES, Manifest, ManifestError};
 
 /// A rule that a verdict rests on.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Rule {
     /// A lower-case letter, then up to 62 lower-case letters, digits, `-`, `_` or `.`.
@@ -34,7 +35,7 @@ pub enum RuleKind {
 }
 
 /// The law or authority behind a rule, each 1 to 500 bytes.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LegalReference {
     /// That says how long.
@@ -58,17 +59,17 @@ struct RuleInSettings {
 /// The rules that the verdicts of a revision may cite, by code: those of the manifest and those of
 /// the settings.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Rules(BTreeMap<String, Rule>);
+pub struct Rules(BTreeMap<String, Arc<Rule>>);
 
 impl Rules {
     /// The rule of that code.
     #[must_use]
-    pub fn get(&self, code: &str) -> Option<&Rule> {
+    pub fn get(&self, code: &str) -> Option<&Arc<Rule>> {
         self.0.get(code)
     }
 
     /// All of them, by code.
-    pub fn iter(&self) -> impl Iterator<Item = &Rule> {
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Rule>> {
         self.0.values()
     }
 
@@ -76,7 +77,7 @@ impl Rules {
         if self.0.contains_key(&rule.code) {
             return Err(member(of, "unlike that of every other rule"));
         }
-        self.0.insert(rule.code.clone(), rule);
+        self.0.insert(rule.code.clone(), Arc::new(rule));
         Ok(())
     }
 }
