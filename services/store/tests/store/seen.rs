@@ -203,7 +203,7 @@ both_engines! {
         let (shop, _, key) = shop(&stores.data).await?;
         let db = &stores.data;
         let numbered = |n: usize| -> anyhow::Result<RecordKey> {
-            let record = RecordId::new(&format!("r{n}")).ok().context("an id")?;
+            let record = RecordId::new(format!("r{n}")).ok().context("an id")?;
             Ok(RecordKey { record, ..key.clone() })
         };
         let keys = (0..6).map(numbered).collect::<anyhow::Result<Vec<_>>>()?;
