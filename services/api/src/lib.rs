@@ -14,6 +14,7 @@ mod events;
 mod extract;
 mod head;
 mod health;
+mod holds;
 mod import;
 mod leaving;
 mod load;

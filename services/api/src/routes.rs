@@ -3,7 +3,7 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    apps, audit, clients, consents, data_map, downloads, events, health, import, leaving, notices,
+    apps, audit, clients, consents, data_map, downloads, events, health, holds, import, leaving, notices,
     oauth, openapi, pages, purposes, records, register, requests, staff, subjects, unmatched,
 };
 
@@ -24,6 +24,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(notices::routes)
         .configure(purposes::routes)
         .configure(requests::routes)
+        .configure(holds::routes)
         .configure(downloads::routes)
         .configure(events::routes)
         .configure(audit::routes)

@@ -19,6 +19,7 @@ pub mod events;
 pub mod export;
 pub mod exposure;
 pub mod health;
+pub mod holds;
 mod housekeeping;
 pub mod import;
 pub mod inspect;

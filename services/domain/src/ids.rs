@@ -100,6 +100,10 @@ issued_ids! {
     UserId = "usr";
     /// A staff user's signed-in session.
     SessionId = "ses";
+    /// A legal hold.
+    HoldId = "hld";
+    /// What a duty or hold keeps of a record after an erasure.
+    KeptItemId = "kpt";
 }
 
 macro_rules! chosen_names {

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod consent;
 pub mod data_map;
 pub mod deletion;
+pub mod hold;
 pub mod identifier;
 pub mod ids;
 pub mod import_line;
@@ -24,8 +25,8 @@ pub use data_map::{CompiledDataMap, DataMap};
 pub use deletion::{AppState, DeletionState, DeletionStep};
 pub use identifier::{IdentifierType, NormalisedIdentifier};
 pub use ids::{
-    AppId, CertificateId, ClaimId, ClientId, EventId, ExportId, IdentifierId, JobId, Name,
-    RecordId, RequestId, SessionId, SubjectId, UserId,
+    AppId, CertificateId, ClaimId, ClientId, EventId, ExportId, HoldId, IdentifierId, JobId,
+    KeptItemId, Name, RecordId, RequestId, SessionId, SubjectId, UserId,
 };
 pub use pii::Pii;
 pub use problem::{Code, FieldError, Refusal};

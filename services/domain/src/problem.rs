@@ -127,6 +127,10 @@ codes! {
     PurposeNotFound = 404 "purpose-not-found" "There is no such purpose";
     /// No such request in this app.
     RequestNotFound = 404 "request-not-found" "There is no such request";
+    /// No such legal hold in this app.
+    HoldNotFound = 404 "hold-not-found" "There is no such hold";
+    /// No such kept item in this app, or nothing keeps it any more.
+    KeptItemNotFound = 404 "kept-item-not-found" "There is no such kept item";
     /// No deletion of the app was proposed, or it was cancelled.
     DeletionNotFound = 404 "deletion-not-found" "There is no deletion of this app";
     /// The request, or the deletion of the app, has no certificate (yet).
@@ -176,8 +180,11 @@ codes! {
     IdentifierTaken = 409 "identifier-taken" "The identifier belongs to another subject";
     /// The identifiers of one `:ensure` belong to different subjects.
     IdentifiersDisagree = 409 "identifiers-disagree" "The identifiers belong to different subjects";
-    /// The last identifier of a subject created with identifiers may go; a held one may not.
+    /// The last identifier of a subject created with identifiers may go; a held one may not, nor a
+    /// held value, nor an app in which a hold stands.
     Held = 409 "held" "A legal hold keeps this";
+    /// The hold was released before.
+    HoldReleased = 409 "hold-released" "The hold is released";
     /// The purpose does not hold for this person now (consent, objection, restriction).
     PurposeNotPermitted = 403 "purpose-not-permitted" "The purpose does not hold for this person now";
     /// The erasure of the subject was acknowledged.

@@ -73,6 +73,12 @@ scopes! {
     StaffManage = "staff:manage";
     /// Import lines: subjects, records and consents with their past times
     ImportWrite = "import:write";
+    /// List legal holds and what is kept after erasures, without values (staff only)
+    HoldsRead = "holds:read";
+    /// Set and release legal holds (staff only)
+    HoldsWrite = "holds:write";
+    /// Read the values that are kept after an erasure, on a ground (staff only)
+    KeptItemsRead = "kept-items:read";
 }
 
 impl fmt::Display for Scope {
@@ -114,8 +120,15 @@ impl Scopes {
     /// others would go on through them after it was revoked.
     #[must_use]
     pub fn of_clients() -> Self {
-        let of_staff =
-            [Scope::AppsManage, Scope::ClientsWrite, Scope::StaffRead, Scope::StaffManage];
+        let of_staff = [
+            Scope::AppsManage,
+            Scope::ClientsWrite,
+            Scope::StaffRead,
+            Scope::StaffManage,
+            Scope::HoldsRead,
+            Scope::HoldsWrite,
+            Scope::KeptItemsRead,
+        ];
         Scope::ALL.iter().copied().filter(|scope| !of_staff.contains(scope)).collect()
     }
 
@@ -219,6 +232,9 @@ impl Role {
                 S::RequestsRead,
                 S::RequestsWrite,
                 S::AuditRead,
+                S::HoldsRead,
+                S::HoldsWrite,
+                S::KeptItemsRead,
             ],
             Role::Compliance => &[
                 S::AppRead,
@@ -227,6 +243,7 @@ impl Role {
                 S::ConsentsRead,
                 S::RequestsRead,
                 S::AuditRead,
+                S::HoldsRead,
             ],
             Role::Auditor => &[
                 S::AppRead,
@@ -236,6 +253,7 @@ impl Role {
                 S::RequestsRead,
                 S::AuditRead,
                 S::StaffRead,
+                S::HoldsRead,
             ],
         };
         scopes.iter().copied().collect()

@@ -58,11 +58,11 @@ app_tables! {
         "records" 500, "record_versions" 500, "consent_states" 500, "consent_events" 500,
         "purpose_ends" 500, "export_chunks" 16, "exports" 500, "event_payloads" 500,
         "idempotency" 500, "imported_lines" 500, "identifiers" 500, "claims" 500, "requests" 500,
-        "certificates" 500, "events" 500, "notices" 16, "data_maps" 16,
+        "certificates" 500, "holds" 500, "kept_items" 16, "events" 500, "notices" 16, "data_maps" 16,
     ];
     /// In `keys`: the row of the key set first, without which nobody writes under the app's keys; then
     /// people's keys, with which everything else is unreadable.
-    SUBJECT_KEY_TABLES = ["key_sets" 500, "subject_keys" 500, "blind_indexes" 500,];
+    SUBJECT_KEY_TABLES = ["key_sets" 500, "subject_keys" 500, "kept_keys" 500, "blind_indexes" 500,];
     /// In `keys`: the app's own keys. They go after the certificate, which one of them signs, and all
     /// at once: an app has few.
     APP_KEY_TABLES = ["app_secrets" 500, "app_keys" 500, "retired_epochs" 500,];

@@ -1,7 +1,8 @@
 //! Parameters of statements: tuples whose members bind alike on both engines.
 
 use oubli_domain::{
-    AppId, CertificateId, ClaimId, ClientId, Day, EventId, ExportId, IdentifierId, JobId, Name,
+    AppId, CertificateId, ClaimId, ClientId, Day, EventId, ExportId, HoldId, IdentifierId, JobId,
+    KeptItemId, Name,
     RecordId, RequestId, SessionId, SubjectId, Time, UserId,
 };
 use sqlx::Arguments;
@@ -91,6 +92,8 @@ bind_as!(
     ExportId => |id: ExportId| id.0,
     CertificateId => |id: CertificateId| id.0,
     JobId => |id: JobId| id.0,
+    HoldId => |id: HoldId| id.0,
+    KeptItemId => |id: KeptItemId| id.0,
     UserId => |id: UserId| id.0,
     SessionId => |id: SessionId| id.0,
     Time => |at: Time| at.0,

@@ -52,7 +52,7 @@ subject_tables! {
         "records" 500, "record_versions" 500, "consent_states" 500, "consent_events" 500,
         "purpose_ends" 500,
         "export_chunks" 16, "exports" 500, "event_payloads" 500, "idempotency" 500, "jobs" 500,
-        "imported_lines" 500, "identifiers" 500, "claims" 500, "subjects" 500,
+        "imported_lines" 500, "identifiers" 500, "holds" 500, "claims" 500, "subjects" 500,
     ];
     /// In `keys`: the data key first, since with it everything else is unreadable.
     KEY_TABLES = ["subject_keys" 500, "blind_indexes" 500,];

@@ -22,6 +22,7 @@ mod error;
 pub mod events;
 pub mod exports;
 pub mod exposure;
+pub mod holds;
 pub mod idempotency;
 pub mod identifiers;
 pub mod imported_lines;

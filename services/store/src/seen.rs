@@ -14,9 +14,9 @@ use crate::statement::statements;
 use crate::subjects::{self, Subject};
 
 statements! {
-    OF_PURPOSE = "select a.revision, a.state as app_state, s.state as subject_state, s.created_at as subject_since, s.last_contact, c.event_id, c.action, c.notice, c.notice_version, c.language, c.occurred_at, c.recorded_at, c.seq, e.ended_at from apps a left join subjects s on s.app_id = a.app_id and s.subject_id = $2 left join consent_states c on c.app_id = a.app_id and c.subject_id = $2 and c.purpose = $3 left join purpose_ends e on e.app_id = a.app_id and e.subject_id = $2 and e.purpose = $3 where a.app_id = $1";
-    OF_READ = "select a.revision, a.state as app_state, s.state as subject_state, s.created_at as subject_since, s.last_contact, c.event_id, c.action, c.notice, c.notice_version, c.language, c.occurred_at, c.recorded_at, c.seq, e.ended_at, r.version, r.created_at as record_since, r.updated_at, r.clock_start, r.body from apps a left join subjects s on s.app_id = a.app_id and s.subject_id = $2 left join consent_states c on c.app_id = a.app_id and c.subject_id = $2 and c.purpose = $3 left join purpose_ends e on e.app_id = a.app_id and e.subject_id = $2 and e.purpose = $3 left join records r on r.app_id = a.app_id and r.subject_id = $2 and r.category = $4 and r.record_id = $5 where a.app_id = $1";
-    OF_WRITE = "select a.revision, a.state as app_state, s.state as subject_state, s.created_at as subject_since, s.last_contact, r.version, r.created_at as record_since, r.updated_at, r.clock_start, r.body, case when r.version is null then (select max(v.version) from record_versions v where v.app_id = $1 and v.subject_id = $2 and v.category = $3 and v.record_id = $4) else r.version end as last_version from apps a left join subjects s on s.app_id = a.app_id and s.subject_id = $2 left join records r on r.app_id = a.app_id and r.subject_id = $2 and r.category = $3 and r.record_id = $4 where a.app_id = $1";
+    OF_PURPOSE = "select a.revision, a.state as app_state, s.state as subject_state, s.created_at as subject_since, s.last_contact, s.holds, c.event_id, c.action, c.notice, c.notice_version, c.language, c.occurred_at, c.recorded_at, c.seq, e.ended_at from apps a left join subjects s on s.app_id = a.app_id and s.subject_id = $2 left join consent_states c on c.app_id = a.app_id and c.subject_id = $2 and c.purpose = $3 left join purpose_ends e on e.app_id = a.app_id and e.subject_id = $2 and e.purpose = $3 where a.app_id = $1";
+    OF_READ = "select a.revision, a.state as app_state, s.state as subject_state, s.created_at as subject_since, s.last_contact, s.holds, c.event_id, c.action, c.notice, c.notice_version, c.language, c.occurred_at, c.recorded_at, c.seq, e.ended_at, r.version, r.created_at as record_since, r.updated_at, r.clock_start, r.body from apps a left join subjects s on s.app_id = a.app_id and s.subject_id = $2 left join consent_states c on c.app_id = a.app_id and c.subject_id = $2 and c.purpose = $3 left join purpose_ends e on e.app_id = a.app_id and e.subject_id = $2 and e.purpose = $3 left join records r on r.app_id = a.app_id and r.subject_id = $2 and r.category = $4 and r.record_id = $5 where a.app_id = $1";
+    OF_WRITE = "select a.revision, a.state as app_state, s.state as subject_state, s.created_at as subject_since, s.last_contact, s.holds, r.version, r.created_at as record_since, r.updated_at, r.clock_start, r.body, case when r.version is null then (select max(v.version) from record_versions v where v.app_id = $1 and v.subject_id = $2 and v.category = $3 and v.record_id = $4) else r.version end as last_version from apps a left join subjects s on s.app_id = a.app_id and s.subject_id = $2 left join records r on r.app_id = a.app_id and r.subject_id = $2 and r.category = $3 and r.record_id = $4 where a.app_id = $1";
 }
 
 /// The app's row as far as it tells whether what is held of the app is still true.
@@ -92,6 +92,7 @@ struct SubjectRow {
     subject_state: Option<String>,
     subject_since: Option<i64>,
     last_contact: Option<i64>,
+    holds: Option<i64>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -154,8 +155,8 @@ impl AppRow {
 
 impl SubjectRow {
     fn read(self, subject: SubjectId) -> Result<Option<Subject>> {
-        let (Some(state), Some(since), Some(contact)) =
-            (self.subject_state, self.subject_since, self.last_contact)
+        let (Some(state), Some(since), Some(contact), Some(holds)) =
+            (self.subject_state, self.subject_since, self.last_contact, self.holds)
         else {
             return Ok(None);
         };
@@ -164,6 +165,7 @@ impl SubjectRow {
             state: subjects::read_state(&state)?,
             created_at: Time(since),
             last_contact: Time(contact),
+            held: holds > 0,
         }))
     }
 }

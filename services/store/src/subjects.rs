@@ -14,18 +14,19 @@ use crate::lists;
 use crate::statement::statements;
 
 statements! {
-    GET = "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = $2";
-    LOCK = lite "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = $2"
-           pg "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = $2 for share";
-    LOCK_MANY = lite "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id in (select unhex(value) from json_each($2))"
-                pg "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($2 as text) as jsonb)))) order by subject_id for share";
-    LOCK_ALONE = lite "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = $2"
-                 pg "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = $2 for no key update";
-    GET_MANY = lite "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id in (select unhex(value) from json_each($2))"
-               pg "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($2 as text) as jsonb))))";
-    LIST = "select subject_id, state, created_at, last_contact from subjects where app_id = $1 and subject_id > $2 order by subject_id limit $3";
+    GET = "select subject_id, state, created_at, last_contact, holds from subjects where app_id = $1 and subject_id = $2";
+    LOCK = lite "select subject_id, state, created_at, last_contact, holds from subjects where app_id = $1 and subject_id = $2"
+           pg "select subject_id, state, created_at, last_contact, holds from subjects where app_id = $1 and subject_id = $2 for share";
+    LOCK_MANY = lite "select subject_id, state, created_at, last_contact, holds from subjects where app_id = $1 and subject_id in (select unhex(value) from json_each($2))"
+                pg "select subject_id, state, created_at, last_contact, holds from subjects where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($2 as text) as jsonb)))) order by subject_id for share";
+    LOCK_ALONE = lite "select subject_id, state, created_at, last_contact, holds from subjects where app_id = $1 and subject_id = $2"
+                 pg "select subject_id, state, created_at, last_contact, holds from subjects where app_id = $1 and subject_id = $2 for no key update";
+    GET_MANY = lite "select subject_id, state, created_at, last_contact, holds from subjects where app_id = $1 and subject_id in (select unhex(value) from json_each($2))"
+               pg "select subject_id, state, created_at, last_contact, holds from subjects where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($2 as text) as jsonb))))";
+    LIST = "select subject_id, state, created_at, last_contact, holds from subjects where app_id = $1 and subject_id > $2 order by subject_id limit $3";
     SET_STATE = "update subjects set state = $3 where app_id = $1 and subject_id = $2";
     SET_LAST_CONTACT = "update subjects set last_contact = $3 where app_id = $1 and subject_id = $2";
+    ADD_HOLDS = "update subjects set holds = holds + $3 where app_id = $1 and subject_id = $2";
     DELETE = "delete from subjects where app_id = $1 and subject_id = $2";
 }
 
@@ -44,6 +45,8 @@ pub struct Subject {
     pub created_at: Time,
     /// When the person last made contact; creation until then.
     pub last_contact: Time,
+    /// Whether a legal hold stands on the person, or on a part of the data.
+    pub held: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -52,6 +55,7 @@ struct Row {
     state: String,
     created_at: i64,
     last_contact: i64,
+    holds: i64,
 }
 
 impl TryFrom<Row> for Subject {
@@ -62,6 +66,7 @@ impl TryFrom<Row> for Subject {
             state: read_state(&row.state)?,
             created_at: Time(row.created_at),
             last_contact: Time(row.last_contact),
+            held: row.holds > 0,
         })
     }
 }
@@ -234,6 +239,19 @@ pub async fn set_last_contact(
     at: Time,
 ) -> Result<()> {
     tx.execute_one(&SET_LAST_CONTACT, (app, subject, at)).await
+}
+
+/// Counts a hold that was set on a subject (1) or released (-1), on a row that [`lock_alone`] holds.
+///
+/// # Errors
+/// [`StoreError::RowCount`] when the subject is gone.
+pub(crate) async fn add_holds(
+    tx: &mut Tx,
+    app: &AppId,
+    subject: SubjectId,
+    holds: i64,
+) -> Result<()> {
+    tx.execute_one(&ADD_HOLDS, (app, subject, holds)).await
 }
 
 /// Deletes the row itself; the last of a subject's rows to go.

@@ -28,6 +28,7 @@ const MODULES: &[&[Statement]] = &[
     crate::events::STATEMENTS,
     crate::exports::STATEMENTS,
     crate::exposure::STATEMENTS,
+    crate::holds::STATEMENTS,
     crate::idempotency::STATEMENTS,
     crate::identifiers::STATEMENTS,
     crate::imported_lines::STATEMENTS,

@@ -29,6 +29,8 @@ pub enum Label {
     /// What stands beside a log leaf, never in it, such as text typed by people: `record` is the
     /// event's id.
     EventText,
+    /// What staff wrote about a legal hold: `record` is the hold's id.
+    HoldNote,
     /// What came with a consent event and tells of a choice: `record` is the event's id, `field`
     /// which signal.
     ConsentSignal,
@@ -43,6 +45,7 @@ impl Label {
             Self::KeptItem => "oubli/kept-item/v1",
             Self::Bundle => "oubli/bundle/v1",
             Self::EventText => "oubli/event-text/v1",
+            Self::HoldNote => "oubli/hold-note/v1",
             Self::ConsentSignal => "oubli/consent-signal/v1",
         }
     }

@@ -149,6 +149,7 @@ fn every_kind_of_ciphertext_opens_as_itself_alone() {
         Label::KeptItem,
         Label::Bundle,
         Label::EventText,
+        Label::HoldNote,
         Label::ConsentSignal,
     ];
     for sealed_as in labels {

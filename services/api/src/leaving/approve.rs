@@ -13,7 +13,7 @@ use crate::state::Api;
 /// By another admin than the one who proposed it. From the answer on the app's clients are told
 /// `app-not-found` and staff `app-deleting`; a job destroys every row and key of the app and leaves a
 /// certificate. Nothing stops it any more. Problems: `second-person-needed`, `deletion-not-found`,
-/// `deletion-expired`, `app-deleting`.
+/// `deletion-expired`, `app-deleting`, `held` while a legal hold stands in the app.
 #[utoipa::path(
     tag = "Apps",
     params(("app" = String, Path, description = "The app")),

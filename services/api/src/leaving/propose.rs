@@ -12,7 +12,7 @@ use crate::state::Api;
 ///
 /// Nothing is destroyed until another admin approves it, within 7 days. The answer counts what would
 /// go. Problems: `invalid-body` when `confirm` is not the app's name, `deletion-open`,
-/// `app-deleting`.
+/// `app-deleting`, `held` while a legal hold stands in the app.
 #[utoipa::path(
     tag = "Apps",
     params(("app" = String, Path, description = "The app")),

@@ -43,6 +43,8 @@ fn of_parameter(name: &str) -> Option<Value> {
         "subject" => "sub_0192f0c1e7a07c3d8f0b6a5d4c3b2a19".into(),
         "identifier" => "idn_0192f0c1e7a07c3d8f0b6a5d4c3b2a19".into(),
         "request" => "req_0192f0c1e7a07c3d8f0b6a5d4c3b2a19".into(),
+        "hold" => "hld_0192f0c1e7a07c3d8f0b6a5d4c3b2a19".into(),
+        "item" => "kpt_0192f0c1e7a07c3d8f0b6a5d4c3b2a19".into(),
         "export" => "exp_0192f0c1e7a07c3d8f0b6a5d4c3b2a19".into(),
         "client" => "shop.0192f0c1e7a07c3d8f0b6a5d4c3b2a19".into(),
         "category" => "profile".into(),

@@ -11,7 +11,7 @@ use crate::state::Api;
 /// Delete a record
 ///
 /// Its history stays, without values, until the person is erased. Problems: `record-not-found`,
-/// `version-mismatch`, `subject-not-found`, `subject-erasing`, `subject-restricted`.
+/// `version-mismatch`, `held`, `subject-not-found`, `subject-erasing`, `subject-restricted`.
 #[utoipa::path(
     tag = "Records",
     params(("app" = String, Path, description = "The app"),

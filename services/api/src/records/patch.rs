@@ -12,7 +12,8 @@ use crate::state::Api;
 /// Patch a record
 ///
 /// JSON Merge Patch (RFC 7396). Problems: `record-not-found`, `invalid-record`,
-/// `version-mismatch`, `subject-not-found`, `subject-erasing`, `subject-restricted`.
+/// `version-mismatch`, `held` where a value under a legal hold would change or go,
+/// `subject-not-found`, `subject-erasing`, `subject-restricted`.
 #[utoipa::path(
     tag = "Records",
     params(("app" = String, Path, description = "The app"),

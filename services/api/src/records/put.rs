@@ -12,8 +12,8 @@ use crate::state::Api;
 /// Put a record
 ///
 /// Creates it, or replaces its whole body. Every value is encrypted under the person's own key.
-/// Problems: `unknown-category`, `invalid-record`, `version-mismatch`, `subject-not-found`,
-/// `subject-erasing`, `subject-restricted`.
+/// Problems: `unknown-category`, `invalid-record`, `version-mismatch`, `held` where a value under a
+/// legal hold would change or go, `subject-not-found`, `subject-erasing`, `subject-restricted`.
 #[utoipa::path(
     tag = "Records",
     params(("app" = String, Path, description = "The app"),

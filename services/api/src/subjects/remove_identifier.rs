@@ -11,7 +11,8 @@ use crate::state::Api;
 /// Remove an identifier
 ///
 /// It finds nobody from now on, and may be given to another subject. Problems:
-/// `identifier-not-found`, `subject-not-found`, `subject-erasing`.
+/// `identifier-not-found`, `held` where a legal hold covers the whole person, `subject-not-found`,
+/// `subject-erasing`.
 #[utoipa::path(
     tag = "Subjects",
     params(("app" = String, Path, description = "The app"),

@@ -5,7 +5,7 @@ use oubli_domain::{AppId, AppState, Code, DeletionState, DeletionStep, JobId, Re
 use oubli_store::app_tables::LEAVING;
 use oubli_store::jobs::{self, NewJob};
 use oubli_store::staff::events as staff_events;
-use oubli_store::{Result as StoreResult, StoreError, Tx, app_deletions, apps, events};
+use oubli_store::{Result as StoreResult, StoreError, Tx, app_deletions, apps, events, holds};
 
 use super::Outcome;
 use super::view::{Deletion, counts};
@@ -22,7 +22,7 @@ use crate::staff::Told;
 ///
 /// # Errors
 /// `invalid-body` when `confirm` is not the app's name; `deletion-open`, `app-deleting`,
-/// `app-not-found`.
+/// `app-not-found`; `held` while a legal hold stands.
 pub async fn propose(oubli: &Oubli, staff: &Staff, call: &Call, confirm: &str) -> Result<Deletion> {
     let (app, actor, now) = (call.caller.app.clone(), &call.caller.actor, oubli.now());
     if confirm != app.as_str() {
@@ -55,11 +55,21 @@ async fn make_room(tx: &mut Tx, app: &AppId, now: Time) -> StoreResult<()> {
     let earlier = app_deletions::lock(tx, app).await?;
     require_active(tx, app).await?;
     apps::hold(tx, app).await?;
+    require_no_hold(tx, app).await?;
     match earlier.map(|earlier| DeletionState::of(earlier.step, earlier.expires_at, now)) {
         None => Ok(()),
         Some(DeletionState::Expired) => app_deletions::withdraw(tx, app).await,
         Some(_) => Err(Refusal::new(Code::DeletionOpen).into()),
     }
+}
+
+/// Refuses while a legal hold stands, on anybody or on what is kept of somebody who was erased: the
+/// deletion would take what it keeps.
+async fn require_no_hold(tx: &mut Tx, app: &AppId) -> StoreResult<()> {
+    if holds::any_standing(tx, app).await? {
+        return Err(Refusal::new(Code::Held).into());
+    }
+    Ok(())
 }
 
 fn open(error: StoreError) -> StoreError {
@@ -94,7 +104,7 @@ async fn proposal(tx: &mut Tx, app: &AppId) -> StoreResult<app_deletions::Deleti
 ///
 /// # Errors
 /// `second-person-needed` for who proposed it; `deletion-not-found`, `deletion-expired`,
-/// `app-deleting`, `app-not-found`.
+/// `app-deleting`, `app-not-found`; `held` while a legal hold stands.
 pub async fn approve(oubli: &Oubli, staff: &Staff, call: &Call) -> Result<Deletion> {
     let (app, actor, now) = (call.caller.app.clone(), &call.caller.actor, oubli.now());
     let (by, job) = (staff.user, JobId::fresh(now));
@@ -113,7 +123,9 @@ pub async fn approve(oubli: &Oubli, staff: &Staff, call: &Call) -> Result<Deleti
                     return Err(Refusal::new(Code::DeletionExpired).into());
                 }
                 app_deletions::approve(tx, &app, by, now).await?;
+                // Setting a hold changes the app's row too: one that came between starts this over.
                 apps::set_state(tx, &app, AppState::Active, AppState::Deleting).await?;
+                require_no_hold(tx, &app).await?;
                 let (subject, payload) = (None, "");
                 let new = NewJob { app, job, kind: LEAVING, subject, payload, run_at: now };
                 jobs::enqueue(tx, &new).await?;

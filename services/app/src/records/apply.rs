@@ -8,9 +8,11 @@ use oubli_store::{Result as StoreResult, StoreError, Tx, events, record_versions
 
 use super::prepare::Prepared;
 use super::write::Written;
+use crate::holds::Guard;
 
 /// As [`Prepared::apply`] for each of these, no two of one record, in a transaction that has locked
-/// their subjects. A subject that may no longer be written about refuses its own writes alone.
+/// their subjects. A subject that may no longer be written about refuses its own writes alone, and so
+/// does a hold.
 ///
 /// # Errors
 /// As there. Nothing may be kept then.
@@ -21,12 +23,17 @@ pub(crate) async fn apply_many(
     writes: &[&Prepared],
 ) -> StoreResult<Vec<Result<Written, Refusal>>> {
     let (mut results, mut allowed) = (Vec::with_capacity(writes.len()), Vec::new());
+    let mut guard = Guard::default();
     for write in writes {
         let subject = subjects::writable(locked.get(&write.key.subject).copied());
         if subject.as_ref().is_ok_and(|subject| subject.last_contact != write.last_contact) {
             return Err(StoreError::Stale);
         }
-        results.push(subject.map(|_| {
+        let may = match &subject {
+            Ok(subject) => guard.check(tx, app, subject, &write.key.category, &write.lost).await?,
+            Err(refusal) => Err(refusal.clone()),
+        };
+        results.push(may.map(|()| {
             allowed.push(*write);
             write.written
         }));

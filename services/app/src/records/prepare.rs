@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use oubli_domain::hold::Lost;
 use oubli_domain::record::{changed_names, validate_body};
 use oubli_domain::{AppId, Code, Name, SubjectId, Time};
 use oubli_store::events::{self, NewEvent};
@@ -11,13 +12,14 @@ use oubli_store::seen::OfWrite;
 use oubli_store::subjects::{self, Subject};
 use oubli_store::{Conn, Result as StoreResult, StoreError, Tx, record_puts};
 use oubli_vault::DataKey;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::body::Body;
 use super::open::seal_fields;
 use super::write::{IfMatch, Written};
 use crate::caller::Caller;
 use crate::error::Result;
+use crate::holds::Guard;
 use crate::log::Entry;
 use crate::model::Model;
 
@@ -105,6 +107,8 @@ pub(crate) struct Prepared {
     pub(super) base: Option<i64>,
     /// What is there afterwards; none for a deletion.
     pub(super) record: Option<StoredRecord>,
+    /// What it takes away, which no hold may cover.
+    pub(super) lost: Lost,
     pub(super) version: Version,
     pub(super) event: NewEvent,
     /// What the caller is told.
@@ -151,6 +155,7 @@ pub(super) fn prepare(
     };
     let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
     let changed = changed_names(&before.members(), &after.members());
+    let lost = lost(change, &before.members(), &changed);
     let imported = matches!(wanted, Wanted::Import { .. });
     let entry = entry(data_key, key, number, &changed, record.as_ref());
     let entry = if imported { entry.reason("import") } else { entry };
@@ -167,10 +172,20 @@ pub(super) fn prepare(
         last_contact: seen.last_contact,
         base: current.map(|r| r.version),
         record,
+        lost,
         version: Version { version: number, at: now, actor, change, changed },
         event,
         written: Written { version: number, created: change == Change::Created, updated_at: now },
     })
+}
+
+/// What a write takes away of what was there.
+fn lost(change: Change, before: &Map<String, Value>, changed: &[Name]) -> Lost {
+    let had_value = |name: &&Name| before.contains_key(name.as_str());
+    Lost {
+        record: change == Change::Deleted,
+        fields: changed.iter().filter(had_value).cloned().collect(),
+    }
 }
 
 fn check_match(if_match: Option<IfMatch>, current: Option<&StoredRecord>) -> Result<()> {
@@ -274,7 +289,7 @@ impl Prepared {
     ///
     /// # Errors
     /// As there, and `subject-not-found`, `subject-erasing`; `subject-restricted` when a restriction
-    /// came between.
+    /// came between; `held`.
     pub(super) async fn lock_and_apply(&self, tx: &mut Tx) -> StoreResult<Written> {
         if let Some(put) = self.put()
             && record_puts::put_at_once(tx, &self.app, put).await?
@@ -283,6 +298,8 @@ impl Prepared {
         }
         let locked = subjects::lock(tx, &self.app, self.key.subject).await?;
         let subject = subjects::writable(Some(locked))?;
+        let (category, lost) = (&self.key.category, &self.lost);
+        Guard::default().check(tx, &self.app, &subject, category, lost).await??;
         self.apply(tx, &subject).await
     }
 }

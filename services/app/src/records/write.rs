@@ -40,8 +40,8 @@ pub struct Written {
 /// Puts a record: creates it, or replaces its whole body.
 ///
 /// # Errors
-/// `unknown-category`, `invalid-record`, `too-large`; `version-mismatch`; `subject-not-found`,
-/// `subject-erasing`, `subject-restricted`.
+/// `unknown-category`, `invalid-record`, `too-large`; `version-mismatch`, `held`;
+/// `subject-not-found`, `subject-erasing`, `subject-restricted`.
 pub async fn put(
     oubli: &Oubli,
     call: &Call,
@@ -73,7 +73,7 @@ pub async fn patch(
 /// Deletes a record. Its history stays, without values, until the person is erased.
 ///
 /// # Errors
-/// `record-not-found`, `version-mismatch`; `subject-not-found`, `subject-erasing`,
+/// `record-not-found`, `version-mismatch`, `held`; `subject-not-found`, `subject-erasing`,
 /// `subject-restricted`.
 pub async fn delete(
     oubli: &Oubli,

@@ -14,6 +14,7 @@ use super::claims::{self, ATTEMPTS, clear_the_way};
 use super::create::{NewIdentifier, Prepared, seal};
 use crate::caller::Call;
 use crate::error::{Error, Result};
+use crate::holds;
 use crate::log::Entry;
 use crate::once::Answer;
 use crate::oubli::Oubli;
@@ -175,7 +176,8 @@ impl Draft {
 /// Removes an identifier from a subject: it finds nobody from now on and may be given anew.
 ///
 /// # Errors
-/// `identifier-not-found`, `subject-not-found`, `subject-erasing`.
+/// `identifier-not-found`, `subject-not-found`, `subject-erasing`; `held` where a hold stands on the
+/// person as a whole.
 pub async fn remove(
     oubli: &Oubli,
     call: &Call,
@@ -194,7 +196,8 @@ async fn try_remove(
 ) -> Result<()> {
     let (app, at) = (call.caller.app.clone(), oubli.now());
     let mut conn = oubli.data().snapshot().await?;
-    subjects::require(&mut conn, &app, subject).await?;
+    let row = subjects::require(&mut conn, &app, subject).await?;
+    holds::require_none(&mut conn, &app, &row).await?;
     let known = identifiers::list(&mut conn, &app, subject).await?;
     drop(conn);
     if let Some(earlier) = oubli.earlier_answer(call, at).await? {
@@ -227,7 +230,8 @@ async fn try_remove(
         .write_once("identifiers.remove", call, Some(subject), Answer::Repeatable, move |tx| {
             let (app, event) = (of.clone(), event.clone());
             Box::pin(async move {
-                subjects::lock(tx, &app, subject).await?;
+                let locked = subjects::lock(tx, &app, subject).await?;
+                holds::require_none(tx, &app, &locked).await?;
                 if !identifiers::delete(tx, &app, subject, identifier).await? {
                     return Err(StoreError::Refused(Code::IdentifierNotFound.into()));
                 }

@@ -8,7 +8,9 @@ mod steps;
 use crate::problem::{Code, Refusal};
 use crate::wire::wire_enum;
 
-pub use plan::{ErasedCategory, KeepReason, KeptItem, Plan};
+pub use plan::{
+    Decider, ErasedCategory, Keeper, KeptItem, Plan, RecordFields, Withhold,
+};
 pub use scope::RequestScope;
 pub use steps::{ErasureStep, ExportStep, Step};
 
