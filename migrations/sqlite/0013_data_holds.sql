@@ -25,14 +25,15 @@ CREATE TABLE holds (
 CREATE INDEX holds_subject ON holds (app_id, subject_id, hold_id);
 CREATE INDEX holds_standing ON holds (app_id, hold_id) WHERE released_at IS NULL;
 
--- Fields of one record, each sealed under the item's own key. `kept_by` says who keeps them;
--- `kept_until` is their last day where no keeper is without an end.
+-- Fields of one record, each sealed under the item's own key: their names, who keeps them, and their
+-- last day where no keeper is without an end.
 CREATE TABLE kept_items (
     app_id TEXT NOT NULL,
     item_id BLOB NOT NULL,
     request_id BLOB NOT NULL,
     category TEXT NOT NULL,
     record_id TEXT NOT NULL,
+    fields TEXT NOT NULL,
     kept_by TEXT NOT NULL,
     kept_until INTEGER,
     body BLOB NOT NULL,

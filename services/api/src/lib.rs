@@ -16,6 +16,7 @@ mod head;
 mod health;
 mod holds;
 mod import;
+mod kept_items;
 mod leaving;
 mod load;
 mod notices;

@@ -3,7 +3,7 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    apps, audit, clients, consents, data_map, downloads, events, health, holds, import, leaving, notices,
+    apps, audit, clients, consents, data_map, downloads, events, health, holds, import, kept_items, leaving, notices,
     oauth, openapi, pages, purposes, records, register, requests, staff, subjects, unmatched,
 };
 
@@ -25,6 +25,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .configure(purposes::routes)
         .configure(requests::routes)
         .configure(holds::routes)
+        .configure(kept_items::routes)
         .configure(downloads::routes)
         .configure(events::routes)
         .configure(audit::routes)

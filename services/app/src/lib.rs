@@ -26,6 +26,7 @@ pub mod inspect;
 mod janitor;
 pub mod journal;
 pub mod key_management;
+pub mod kept_items;
 mod keyring;
 pub mod leaving;
 mod log;

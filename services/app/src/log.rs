@@ -34,6 +34,7 @@ pub(crate) const KINDS: &[&str] = &[
     "hold.released",
     "identifier.added",
     "identifier.removed",
+    "kept_item.read",
     "notice.put",
     "purpose.ended",
     "purpose.resumed",

@@ -19,6 +19,7 @@ statements! {
     LIST_OF_SUBJECT = "select hold_id, subject_id, request_id, category, field, ground, legal_reference, note, created_at, created_by, released_at, released_by, release_reason from holds where app_id = $1 and subject_id = $2 and hold_id > $3 and (released_at is null) in ($4, $5) order by hold_id limit $6";
     STANDING = "select hold_id, category, field, legal_reference from holds where app_id = $1 and subject_id = $2 and released_at is null order by hold_id";
     ANY_STANDING = "select hold_id from holds where app_id = $1 and released_at is null limit 1";
+    KEEP = "update holds set subject_id = null, note = null, request_id = $3 where app_id = $1 and hold_id = $2 and released_at is null";
     RELEASE = "update holds set released_at = $3, released_by = $4, release_reason = $5 where app_id = $1 and hold_id = $2 and released_at is null";
 }
 
@@ -204,6 +205,14 @@ pub async fn standing(conn: &mut Conn, app: &AppId, subject: SubjectId) -> Resul
 /// When the database does not answer.
 pub async fn any_standing(conn: &mut Conn, app: &AppId) -> Result<bool> {
     Ok(conn.optional::<(Uuid,)>(&ANY_STANDING, (app,)).await?.is_some())
+}
+
+/// Takes the link to its person, and the note, from a hold that keeps something of one who is erased.
+///
+/// # Errors
+/// [`StoreError::RowCount`] when it does not stand.
+pub async fn keep(tx: &mut Tx, app: &AppId, hold: HoldId, request: RequestId) -> Result<()> {
+    tx.execute_one(&KEEP, (app, hold, request)).await
 }
 
 /// Releases a hold that [`lock`] holds, and counts that on its subject, if it has one, whose row

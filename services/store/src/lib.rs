@@ -28,6 +28,7 @@ pub mod identifiers;
 pub mod imported_lines;
 mod inserts;
 pub mod jobs;
+pub mod kept_items;
 pub mod keys;
 mod lists;
 mod measures;

@@ -35,6 +35,8 @@ const MODULES: &[&[Statement]] = &[
     crate::jobs::STATEMENTS,
     crate::keys::app_keys::STATEMENTS,
     crate::keys::blind_indexes::STATEMENTS,
+    crate::kept_items::STATEMENTS,
+    crate::keys::kept_keys::STATEMENTS,
     crate::keys::key_sets::STATEMENTS,
     crate::keys::service_secrets::STATEMENTS,
     crate::keys::subject_keys::STATEMENTS,

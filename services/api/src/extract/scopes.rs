@@ -21,5 +21,5 @@ macro_rules! scope_types {
 scope_types! {
     AppsManage AppRead AppWrite ClientsRead ClientsWrite DataMapRead DataMapWrite SubjectsRead
     SubjectsWrite RecordsRead RecordsWrite ConsentsRead ConsentsWrite RequestsRead RequestsWrite
-    AuditRead StaffRead StaffManage ImportWrite HoldsRead HoldsWrite
+    AuditRead StaffRead StaffManage ImportWrite HoldsRead HoldsWrite KeptItemsRead
 }

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use oubli_app::requests::{Accepted, Details, Export, NewRequest, Request as Row};
-use oubli_domain::request::{self, KeptItem, RequestScope};
+use oubli_domain::request::{self, RequestScope};
 use oubli_domain::{ExportId, Name, Refusal, RequestId, Right, SubjectId, Time};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::extract::{Input, read_json};
+use crate::kept_items::wire::KeptItem;
 use crate::subjects::wire::{IdentifierInput, selector};
 
 /// A request to be made. The person is named by `subject` or by `identifier`, one of both.
@@ -210,7 +211,6 @@ pub(crate) struct Plan {
     /// The records that go, by category.
     erased: Vec<ErasedCategory>,
     /// What stays, why and until when.
-    #[schema(value_type = Vec<Object>)]
     kept: Vec<KeptItem>,
     /// Rows about the person, by table.
     tables: BTreeMap<String, u64>,
@@ -233,7 +233,7 @@ impl From<request::Plan> for Plan {
             erased: erased
                 .map(|e| ErasedCategory { category: e.category, records: e.records })
                 .collect(),
-            kept: plan.kept,
+            kept: plan.kept.into_iter().map(KeptItem::from).collect(),
             tables: plan.tables,
         }
     }

@@ -1,4 +1,4 @@
-//! Steps 4 to 6: rows, then keys, then the count that nothing is left.
+//! Steps 5 to 7: rows, then keys, then the count that nothing is left.
 
 use oubli_domain::SubjectId;
 use oubli_domain::request::ErasureStep;
@@ -14,7 +14,7 @@ use crate::worker::{Leased, Next};
 const ENOUGH: u64 = 500;
 
 impl Work<'_> {
-    /// Step 4: every table in turn, a bounded number of rows in each transaction. The counts are
+    /// Step 5: every table in turn, a bounded number of rows in each transaction. The counts are
     /// kept with each deletion, so that they are right whatever happens in between.
     pub(super) async fn delete_data(&self) -> Result<Next> {
         let subject = self.subject()?;
@@ -31,7 +31,7 @@ impl Work<'_> {
             Box::pin(async move {
                 let mut outcome = current(tx, &leased, id).await?;
                 let more = delete_some(tx, &leased, subject, &mut outcome).await?;
-                let from = ErasureStep::Journaled;
+                let from = ErasureStep::Kept;
                 let to = if more { from } else { ErasureStep::DataDeleted };
                 mark(tx, &leased, id, from, to, Some(outcome.text()?), now).await?;
                 Ok(more)
@@ -40,7 +40,7 @@ impl Work<'_> {
         Ok(deleted.await?)
     }
 
-    /// Step 5: with the data key every copy of the person's ciphertext becomes unreadable.
+    /// Step 6: with the data key every copy of the person's ciphertext becomes unreadable.
     pub(super) async fn delete_keys(&self) -> Result<Next> {
         let (app, subject) = (self.leased.job.app.clone(), self.subject()?);
         self.count_keys(subject).await?;
@@ -85,7 +85,7 @@ impl Work<'_> {
         Ok(written.await?)
     }
 
-    /// Step 6: counts every table. What a write that began before the acknowledgement left behind
+    /// Step 7: counts every table, and what is kept. What a write that began before the acknowledgement left behind
     /// goes in another round.
     pub(super) async fn verify(&self) -> Result<Next> {
         let mut outcome = Outcome::of(&self.request)?;
@@ -104,8 +104,9 @@ impl Work<'_> {
         left.append(&mut counts(&mut conn, KEY_TABLES, app, subject).await?);
         drop(conn);
         let clean = left.values().all(|rows| *rows == 0);
+        self.count_kept(&outcome.plan.kept).await?;
         outcome.left = left;
-        let to = if clean { ErasureStep::Verified } else { ErasureStep::Journaled };
+        let to = if clean { ErasureStep::Verified } else { ErasureStep::Kept };
         let from = ErasureStep::KeysDeleted;
         self.advance("erasure.verified", from, to, Some(outcome.text()?)).await
     }

@@ -1,6 +1,6 @@
-//! Step 7: the certificate, the cleaning of files, and the end of the request.
+//! Step 8: the certificate, the cleaning of files, and the end of the request.
 
-use oubli_domain::request::{ErasureStep, RequestState, Step, Transition};
+use oubli_domain::request::{ErasureStep, Plan, RequestState, Step, Transition};
 use oubli_domain::{CertificateId, RequestId, SubjectId, Time};
 use oubli_store::events::NewEvent;
 use oubli_store::requests::{self, Advance};
@@ -65,7 +65,7 @@ impl Work<'_> {
             deleted: outcome.deleted.clone(),
             left: outcome.left.clone(),
             kept: outcome.plan.kept.clone(),
-            deciding_plugins: Vec::new(),
+            deciding_plugins: deciding_plugins(&outcome.plan),
             key: KeyFate {
                 epoch: outcome.epoch,
                 deleted_at: outcome.keys_deleted_at,
@@ -118,6 +118,10 @@ impl Work<'_> {
             result => Ok(result.map(|()| true)?),
         }
     }
+}
+
+fn deciding_plugins(plan: &Plan) -> Vec<String> {
+    plan.deciding_plugins().into_iter().map(str::to_owned).collect()
 }
 
 async fn complete(

@@ -7,6 +7,7 @@
 mod clean;
 mod destroy;
 mod end;
+mod keep;
 mod plan;
 
 use std::collections::BTreeMap;
@@ -67,7 +68,8 @@ pub(crate) async fn step(oubli: &Oubli, leased: &Leased) -> Result<Next> {
     match done {
         ErasureStep::Acknowledged => work.plan().await,
         ErasureStep::Planned => work.journal().await,
-        ErasureStep::Journaled => work.delete_data().await,
+        ErasureStep::Journaled => work.keep().await,
+        ErasureStep::Kept => work.delete_data().await,
         ErasureStep::DataDeleted => work.delete_keys().await,
         ErasureStep::KeysDeleted => work.verify().await,
         ErasureStep::Verified => work.certify().await,

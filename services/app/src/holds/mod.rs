@@ -5,12 +5,14 @@ mod guard;
 mod release;
 mod set;
 mod view;
+mod withheld;
 
 pub(crate) use guard::{Guard, require_none};
 pub use oubli_store::holds::{Filter, Released};
 pub use release::{ReleasedHold, release};
 pub use set::{NewHold, SetHold, set};
 pub use view::{HoldInfo, get, list};
+pub(crate) use withheld::withheld;
 
 #[cfg(test)]
 mod tests;

@@ -7,10 +7,10 @@ use oubli_domain::{Code, HoldId, Pii, Right, SubjectId};
 use serde_json::json;
 
 use super::{Filter, NewHold, get, list, release, set};
-use crate::requests::world::{World, email, key, name, new_request};
+use crate::requests::world::{World, email, key, name};
 use crate::subjects::{NewIdentifier, SubjectSelector};
 use crate::testing::refused;
-use crate::{records, requests, subjects};
+use crate::{records, subjects};
 
 fn new_hold(subject: SubjectId, category: Option<&str>, field: Option<&str>) -> NewHold {
     NewHold {
@@ -241,8 +241,7 @@ async fn a_hold_that_was_released_lets_an_erasure_take_all() {
     let ada = world.customer("ada").await;
     let held = hold(&world, ada, None, None).await;
     released(&world, held).await;
-    let request = requests::create(&world.oubli, &world.call(), new_request(Right::Erasure, ada));
-    let request = request.await.unwrap().request;
+    let request = world.request(Right::Erasure, ada).await;
     world.work().await;
     assert!(world.details(request).await.certificate);
     let gone = get(&world.oubli, &world.caller(), held).await;

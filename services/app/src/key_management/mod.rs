@@ -8,6 +8,7 @@ mod finality;
 mod reindex;
 mod retire;
 mod rotate;
+mod rotate_kept;
 mod status;
 mod tokens;
 mod work;

@@ -7,6 +7,7 @@ use oubli_store::keys::subject_keys::{self, WrappedDataKey};
 use oubli_store::keys::{key_sets, service_secrets};
 use oubli_vault::{AppKey, VaultError};
 
+use super::rotate_kept::rewrap_kept;
 use super::work::{Kind, Lease, apps, taken_over, unless_gone};
 use super::{KeysError, Result, Told};
 use crate::error::Error;
@@ -16,7 +17,7 @@ use crate::retry::retry_stale;
 use crate::secrets;
 
 /// The most data keys of one transaction: others wait for it on SQLite.
-const BATCH: i64 = 100;
+pub(super) const BATCH: i64 = 100;
 
 /// What to rotate.
 #[derive(Clone, Default, Debug)]
@@ -186,7 +187,7 @@ async fn left(oubli: &Oubli, apps: &[AppId]) -> Result<u64> {
     Ok(left)
 }
 
-/// Rewraps an app's data keys; gives how many it rewrapped and how many do not open.
+/// Rewraps an app's data keys and the keys of what it keeps; gives how many it rewrapped and how many do not open.
 async fn rewrap_app(lease: &Lease<'_>, app: &AppId) -> Result<(u64, u64)> {
     let oubli = lease.oubli;
     let keys = oubli.keyring().load(app).await?;
@@ -201,6 +202,8 @@ async fn rewrap_app(lease: &Lease<'_>, app: &AppId) -> Result<(u64, u64)> {
             unreadable += (read - opened.len()) as u64;
             rewrapped += write_batch(lease, &keys, app, opened).await?;
         }
+        let (kept, unreadable_kept) = rewrap_kept(lease, &keys, app, epoch).await?;
+        (rewrapped, unreadable) = (rewrapped + kept, unreadable + unreadable_kept);
         note_empty(oubli, app, epoch).await?;
     }
     Ok((rewrapped, unreadable))

@@ -1,5 +1,6 @@
 //! Keys in memory, for at most a minute: each app's unwrapped keys, and data keys.
 
+mod kept;
 mod many;
 mod unwrapped;
 

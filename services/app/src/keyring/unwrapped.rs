@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use oubli_domain::identifier::{IdentifierType, NormalisedIdentifier};
-use oubli_domain::{AppId, ClaimId, SubjectId, Time};
+use oubli_domain::{AppId, ClaimId, KeptItemId, SubjectId, Time};
 use oubli_store::keys::app_keys::{AppSecret, WrappedAppKey};
 use oubli_store::keys::blind_indexes::BlindIndex;
+use oubli_store::keys::kept_keys::WrappedKeptKey;
 use oubli_store::keys::subject_keys::WrappedDataKey;
 use oubli_vault::{AppKey, DataKey, DataKeyName, IndexKey, KeyOwner, RootKeyProvider, SigningKey};
 use zeroize::Zeroizing;
@@ -95,6 +96,31 @@ impl AppKeys {
         let Some(app_key) = self.epochs.get(&number(row.epoch)?) else { return Ok(None) };
         let name = DataKeyName {
             owner: KeyOwner::Subject(row.subject),
+            key_id: row.key_id,
+            version: number(row.key_version)?,
+        };
+        Ok(Some(DataKey::unwrap(app_key, name, &row.wrapped, &row.commitment)?))
+    }
+
+    /// A new key for what is kept of a record.
+    pub(crate) fn new_kept_key(&self, item: KeptItemId) -> Result<WrappedKeptKey> {
+        let app_key = self.current()?;
+        let key = DataKey::generate(&self.app, KeyOwner::KeptItem(item.0))?;
+        Ok(WrappedKeptKey {
+            item,
+            key_id: key.id(),
+            key_version: key.version().into(),
+            epoch: app_key.epoch().into(),
+            wrapped: key.wrap(app_key)?,
+            commitment: key.commitment().to_vec(),
+        })
+    }
+
+    /// The key of a kept item from its row; none when its epoch is not among these keys.
+    pub(crate) fn open_kept_key(&self, row: &WrappedKeptKey) -> Result<Option<DataKey>> {
+        let Some(app_key) = self.epochs.get(&number(row.epoch)?) else { return Ok(None) };
+        let name = DataKeyName {
+            owner: KeyOwner::KeptItem(row.item.0),
             key_id: row.key_id,
             version: number(row.key_version)?,
         };

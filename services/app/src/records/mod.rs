@@ -20,7 +20,7 @@ pub(crate) use apply::apply_many;
 pub use batch::{BatchItem, BatchResult, MAX_BATCH, put_batch};
 pub use history::versions;
 pub(crate) use import::{RecordImport, prepare_imports};
-pub(crate) use open::open_fields;
+pub(crate) use open::{open_fields, open_stored};
 pub use oubli_store::record_versions::{Change, Version};
 pub use oubli_store::records::RecordKey;
 pub(crate) use prepare::Prepared as PreparedRecord;

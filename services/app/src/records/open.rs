@@ -30,6 +30,21 @@ pub(super) fn seal_fields(
         .collect()
 }
 
+/// Decrypts one field: the JSON text of its value.
+///
+/// # Errors
+/// When the ciphertext does not belong where it stands.
+pub(crate) fn open_stored(
+    key: &DataKey,
+    record: &StoredRecord,
+    field: &StoredField,
+) -> Result<Zeroizing<Vec<u8>>> {
+    let at = &record.key;
+    let (category, id, name) = (at.category.as_str(), at.record.as_str(), field.name.as_str());
+    let context = key.field(category, id, name, record.version.unsigned_abs());
+    Ok(key.open(&context, &field.ciphertext)?)
+}
+
 /// Decrypts the fields that `wanted` picks.
 ///
 /// # Errors
@@ -39,16 +54,9 @@ pub(crate) fn open_fields(
     record: &StoredRecord,
     wanted: impl Fn(&Name) -> bool,
 ) -> Result<Map<String, Value>> {
-    let at = &record.key;
     let mut body = Map::new();
     for field in record.fields.iter().filter(|field| wanted(&field.name)) {
-        let context = key.field(
-            at.category.as_str(),
-            at.record.as_str(),
-            field.name.as_str(),
-            record.version.unsigned_abs(),
-        );
-        let plain = key.open(&context, &field.ciphertext)?;
+        let plain = open_stored(key, record, field)?;
         let value =
             serde_json::from_slice(&plain).map_err(|_| Error::Damaged("the value of a field"))?;
         body.insert(field.name.as_str().to_owned(), value);

@@ -14,7 +14,9 @@ wire_enum! {
         Planned = "planned",
         /// A restore of either database will replay the erasure.
         Journaled = "journaled",
-        /// Rows are deleted; kept items stand under keys of their own.
+        /// What must stay stands under keys of its own.
+        Kept = "kept",
+        /// Rows are deleted.
         DataDeleted = "data_deleted",
         /// The data key and the blind indexes are deleted.
         KeysDeleted = "keys_deleted",

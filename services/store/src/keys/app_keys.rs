@@ -17,8 +17,8 @@ statements! {
     REWRAP_SECRET = "update app_secrets set epoch = $5, wrapped = $6 where app_id = $1 and name = $2 and version = $3 and wrapped = $4";
     DELETE_SECRET = "delete from app_secrets where app_id = $1 and name = $2 and version = $3";
     EPOCHS = "select app_id, epoch, root_version, created_at, emptied_at from app_keys where exists (select 1 from key_sets s where s.app_id = app_keys.app_id) order by app_id, epoch";
-    SET_EMPTIED = "update app_keys set emptied_at = $3 where app_id = $1 and epoch = $2 and emptied_at is null and not exists (select 1 from subject_keys k where k.app_id = $1 and k.epoch = $2) and not exists (select 1 from app_secrets s where s.app_id = $1 and s.epoch = $2)";
-    DELETE = "delete from app_keys where app_id = $1 and epoch = $2 and not exists (select 1 from subject_keys k where k.app_id = $1 and k.epoch = $2) and not exists (select 1 from app_secrets s where s.app_id = $1 and s.epoch = $2)";
+    SET_EMPTIED = "update app_keys set emptied_at = $3 where app_id = $1 and epoch = $2 and emptied_at is null and not exists (select 1 from subject_keys k where k.app_id = $1 and k.epoch = $2) and not exists (select 1 from kept_keys i where i.app_id = $1 and i.epoch = $2) and not exists (select 1 from app_secrets s where s.app_id = $1 and s.epoch = $2)";
+    DELETE = "delete from app_keys where app_id = $1 and epoch = $2 and not exists (select 1 from subject_keys k where k.app_id = $1 and k.epoch = $2) and not exists (select 1 from kept_keys i where i.app_id = $1 and i.epoch = $2) and not exists (select 1 from app_secrets s where s.app_id = $1 and s.epoch = $2)";
     INSERT_RETIRED = "insert into retired_epochs (app_id, epoch, root_version, created_at, retired_at) values ($1, $2, $3, $4, $5)";
     RETIRED = "select app_id, epoch, root_version, created_at, retired_at, final_at from retired_epochs order by app_id, epoch";
     SET_FINAL = "update retired_epochs set final_at = $2 where root_version = $1 and final_at is null";

@@ -2,6 +2,7 @@
 
 pub mod app_keys;
 pub mod blind_indexes;
+pub mod kept_keys;
 pub mod key_sets;
 pub mod service_secrets;
 pub mod subject_keys;

@@ -14,7 +14,7 @@ use crate::statement::statements;
 statements! {
     UNDER = "select subject_id, claim_id, live, key_id, key_version, epoch, wrapped, commitment from subject_keys where app_id = $1 and epoch = $2 and subject_id > $3 order by subject_id limit $4";
     REWRAP = "update subject_keys set epoch = $5, wrapped = $6 where app_id = $1 and subject_id = $2 and epoch = $3 and wrapped = $4";
-    COUNTS = "select epoch, count(*) from subject_keys where app_id = $1 group by epoch order by epoch";
+    COUNTS = "select epoch, count(*) from (select epoch from subject_keys where app_id = $1 union all select epoch from kept_keys where app_id = $1) data_keys group by epoch order by epoch";
     GET = "select subject_id, claim_id, live, key_id, key_version, epoch, wrapped, commitment from subject_keys where app_id = $1 and subject_id = $2";
     GET_MANY [anew] = lite "select subject_id, claim_id, live, key_id, key_version, epoch, wrapped, commitment from subject_keys where app_id = $1 and subject_id in (select unhex(value) from json_each($2))"
                pg "select subject_id, claim_id, live, key_id, key_version, epoch, wrapped, commitment from subject_keys where app_id = $1 and subject_id = any(array(select cast(value as uuid) from jsonb_array_elements_text(cast(cast($2 as text) as jsonb))))";
@@ -150,7 +150,8 @@ pub async fn rewrap(
     Ok(tx.execute(&REWRAP, args).await? == 1)
 }
 
-/// How many data keys stand under each epoch of an app; epochs without any are left out.
+/// How many data keys, of people and of kept items, stand under each epoch of an app; epochs without
+/// any are left out.
 ///
 /// # Errors
 /// When the database does not answer.

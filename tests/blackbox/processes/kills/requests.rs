@@ -11,10 +11,11 @@ use crate::processes::crashes::{erased_once, exported_once};
 use crate::processes::installation::{Installation, Process, customer, open_shop};
 
 /// The acknowledgement, then every step in its order; rows and keys go while a step is under way.
-const ERASURE: [Place; 12] = [
+const ERASURE: [Place; 13] = [
     data("insert", "requests", ANY),
     data("update", "requests", "new.step = 'planned'"),
     data("update", "requests", "new.step = 'journaled'"),
+    data("update", "requests", "new.step = 'kept'"),
     data("delete", "records", ANY),
     data("delete", "subjects", ANY),
     data("update", "requests", "new.step = 'data_deleted'"),
