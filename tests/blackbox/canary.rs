@@ -2,6 +2,7 @@
 //! every kind of it is sent to a real process in every way, good and bad, and then looked for.
 
 mod accountability;
+mod holds;
 mod import;
 mod receipts;
 
@@ -29,7 +30,7 @@ const ASTRAY: &str = "zabloudilý.kanárek@77007.example";
 const ASTRAY_PLAIN: &str = "zabloudilykanarek";
 
 /// What is looked for: the values, and their normal forms.
-const CANARIES: [&str; 15] = [
+const CANARIES: [&str; 16] = [
     EMAIL,
     PHONE,
     EXTERNAL,
@@ -41,6 +42,7 @@ const CANARIES: [&str; 15] = [
     ASTRAY,
     ASTRAY_PLAIN,
     receipts::GPP,
+    holds::NOTE,
     "Kanarek.Jedna@",
     "xn--kanrek-domna",
     "420601777881",
@@ -272,6 +274,7 @@ both_engines! {
     async fn personal_data_is_nowhere_it_does_not_belong(engine: Engine) {
         let place = Installation::new(engine).await;
         let client = place.shop().await;
+        holds::appoint(&place).await;
         let process = place.start_logging("all", "trace").await;
         let shop = open_shop(&process, &client).await;
         let mut told = Told::default();
@@ -283,6 +286,7 @@ both_engines! {
         read(&shop, &subject).await;
         reads::read_many(&mut told, &shop, &subject).await;
         accountability::ask(&mut told, &shop, &subject).await;
+        let dpo = holds::put_in(&mut told, &shop, &subject).await;
         look_around(&mut told, &shop, &subject).await;
         expect_nowhere(&kept(&place).await);
 
@@ -295,6 +299,7 @@ both_engines! {
         let claims = URL_SAFE_NO_PAD.decode(certificate.split('.').nth(1).unwrap()).unwrap();
         told.0.push(("the certificate's claims".to_owned(), claims));
         look_around(&mut told, &shop, &subject).await;
+        holds::look_after(&mut told, &dpo).await;
         expect_nowhere(&told.0);
         process.stop().await;
         expect_nowhere(&kept(&place).await);

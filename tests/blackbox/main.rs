@@ -10,6 +10,7 @@ mod concurrency;
 mod consents;
 mod contract;
 mod guides;
+mod holds;
 mod idempotency;
 mod openapi;
 mod processes;

@@ -54,8 +54,14 @@ async fn things(server: &TestServer, shop: &Caller, admin: &Caller) -> Value {
     shop.completed(&export).await;
     let (bundle, _) = shop.issue_download(&export).await;
     let carl = shop.subject("carl@example.org").await;
+    let profile = format!("/subjects/{carl}/records/profile/main");
+    shop.put(&profile, &json!({ "name": "Carl", "city": "Oslo" })).await.expect_status(201);
+    let dpo = server.staff(Role::Dpo, "*").await.for_app("shop");
+    let hold = json!({ "subject": carl, "ground": "legal_claims", "legal_reference": "File 7" });
+    let hold = dpo.post("/holds", &hold).await.expect_status(201).text("/hold");
     let erasure = shop.request_of("erasure", &carl).await;
     shop.completed(&erasure).await;
+    let kept = dpo.get("/kept-items").await.expect_status(200).text("/items/0/item");
     let client = json!({ "title": "other", "scopes": ["app:read"] });
     let client = admin.post("/v1/apps/shop/clients", &client).await.text("/client_id");
     server.staff_user(Role::Auditor, "*").await;
@@ -69,6 +75,8 @@ async fn things(server: &TestServer, shop: &Caller, admin: &Caller) -> Value {
         "record": ["main", "other"],
         "event": [event],
         "request": [export, erasure],
+        "hold": [hold],
+        "item": [kept],
         "export": [bundle.trim_start_matches("/exports/")],
         "client": [client],
         "notice": ["newsletter", "other"],

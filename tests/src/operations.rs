@@ -175,7 +175,7 @@ impl Operation {
 }
 
 /// Values of path parameters that have the right form and belong to nothing.
-fn absent_ids() -> [(&'static str, String); 15] {
+fn absent_ids() -> [(&'static str, String); 17] {
     let issued = |prefix: &str| format!("{prefix}_{}", "0".repeat(32));
     [
         ("app", "shop".to_owned()),
@@ -184,6 +184,8 @@ fn absent_ids() -> [(&'static str, String); 15] {
         ("request", issued("req")),
         ("export", issued("exp")),
         ("event", issued("evt")),
+        ("hold", issued("hld")),
+        ("item", issued("kpt")),
         ("user", issued("usr")),
         ("session", issued("ses")),
         ("client", format!("shop.{}", "0".repeat(32))),

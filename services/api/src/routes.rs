@@ -3,8 +3,9 @@
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    apps, audit, clients, consents, data_map, downloads, events, health, holds, import, kept_items, leaving, notices,
-    oauth, openapi, pages, purposes, records, register, requests, staff, subjects, unmatched,
+    apps, audit, clients, consents, data_map, downloads, events, health, holds, import, kept_items,
+    leaving, notices, oauth, openapi, pages, purposes, records, register, requests, staff,
+    subjects, unmatched,
 };
 
 /// Adds every endpoint. A path is held against them in this order, so what backends call all day

@@ -8,8 +8,8 @@ use oubli_domain::{AppId, CertificateId, RequestId, Right, Time};
 use oubli_vault::TokenError;
 use serde::{Deserialize, Serialize};
 
-use crate::leaving;
 use crate::signed::{self, SignedError, Statement};
+use crate::{kept_items, leaving};
 
 /// What a certificate says. It names the request and never the person.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -78,7 +78,7 @@ pub enum CertificateError {
     RowsLeft,
 }
 
-/// A certificate of either kind.
+/// A certificate of any kind.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(untagged)]
 pub enum Certificate {
@@ -86,20 +86,31 @@ pub enum Certificate {
     Erasure(Box<Claims>),
     /// Of the deletion of an app.
     Deletion(Box<leaving::Claims>),
+    /// Of what an erasure had kept and went later.
+    Supplement(Box<kept_items::Supplement>),
 }
 
-/// Checks a certificate of either kind offline; see [`verify_certificate`] and
-/// [`leaving::verify_certificate`].
+/// Checks a certificate of any kind offline; see [`verify_certificate`],
+/// [`leaving::verify_certificate`] and [`kept_items::verify_supplement`].
 ///
 /// # Errors
 /// Why it does not hold.
 pub fn verify_any(jws: &str, keys_json: &str) -> Result<Certificate, CertificateError> {
-    match verify_certificate(jws, keys_json) {
-        Err(CertificateError::Signed(SignedError::Signature(TokenError::Type))) => {
-            leaving::verify_certificate(jws, keys_json).map(Box::new).map(Certificate::Deletion)
-        }
-        found => found.map(Box::new).map(Certificate::Erasure),
+    let erasure = verify_certificate(jws, keys_json);
+    if !is_another_kind(&erasure) {
+        return erasure.map(Box::new).map(Certificate::Erasure);
     }
+    let deletion = leaving::verify_certificate(jws, keys_json);
+    if !is_another_kind(&deletion) {
+        return deletion.map(Box::new).map(Certificate::Deletion);
+    }
+    kept_items::verify_supplement(jws, keys_json).map(Box::new).map(Certificate::Supplement)
+}
+
+/// Whether what was checked is no statement of this kind.
+fn is_another_kind<T>(checked: &Result<T, CertificateError>) -> bool {
+    use CertificateError::Signed;
+    matches!(checked, Err(Signed(SignedError::Signature(TokenError::Type))))
 }
 
 /// Checks a certificate offline: its signature under one of the published keys of its app, and

@@ -19,6 +19,7 @@ use self::steady::Steadiness;
 use crate::error::Result;
 use crate::export;
 use crate::janitor;
+use crate::kept_items;
 use crate::once::REMEMBERED_SECONDS;
 use crate::oubli::Oubli;
 use crate::read_retention;
@@ -59,6 +60,7 @@ pub(crate) async fn run(oubli: &Oubli) {
         ("idempotency keys", purge_answers(oubli).await),
         ("exports", purge_exports(oubli).await),
         ("payloads of reads", read_retention::purge(oubli, BATCH).await),
+        ("kept items", kept_items::queue_ended(oubli).await),
         ("sessions", purge_sessions(oubli).await),
         ("sign-ins", crate::staff::purge_sign_ins(oubli, BATCH).await),
         ("token keys", secrets::purge_token_keys(oubli.keys(), oubli.now()).await),

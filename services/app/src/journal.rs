@@ -13,7 +13,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use oubli_domain::{AppId, RequestId, SubjectId, Time};
+use oubli_domain::{AppId, KeptItemId, RequestId, SubjectId, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -48,6 +48,13 @@ pub enum Replay {
         request: RequestId,
         /// Whom it is about.
         subject: SubjectId,
+    },
+    /// The going of what was kept of an erased person and is kept no more.
+    KeptItems {
+        /// The request of the erasure.
+        request: RequestId,
+        /// What went.
+        items: Vec<KeptItemId>,
     },
     /// The deletion of the app, with all its rows and keys.
     AppDeletion,

@@ -35,6 +35,7 @@ pub(crate) const KINDS: &[&str] = &[
     "identifier.added",
     "identifier.removed",
     "kept_item.read",
+    "kept_items.erased",
     "notice.put",
     "purpose.ended",
     "purpose.resumed",

@@ -27,7 +27,7 @@ use self::failure::{BACKOFF_SECONDS, backoff, give_up, is_buried, reason, report
 use crate::error::{Error, Result};
 use crate::housekeeping::{self, House};
 use crate::oubli::Oubli;
-use crate::{erasure, export, leaving};
+use crate::{erasure, export, kept_items, leaving};
 
 /// How many jobs a node works on at once. Erasures that end together share one cleaning of the
 /// database files.
@@ -43,6 +43,8 @@ const POLL: Duration = Duration::from_secs(1);
 
 const ERASURE: &str = "erasure";
 const EXPORT: &str = "export";
+/// The kind of the job by which kept items go.
+pub(crate) const KEPT_ITEMS: &str = "kept_items";
 
 /// The kind of job that serves a right.
 pub(crate) fn kind_of(right: Right) -> &'static str {
@@ -117,6 +119,7 @@ pub(crate) async fn step(oubli: &Oubli, leased: &Leased) -> Result<Next> {
         // A bundle's writer is large; most jobs never need one.
         EXPORT => Box::pin(export::step(oubli, leased)).await,
         LEAVING => leaving::step(oubli, leased).await,
+        KEPT_ITEMS => kept_items::step(oubli, leased).await,
         _ => Err(Error::Damaged("jobs.kind")),
     }
 }

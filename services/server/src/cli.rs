@@ -286,8 +286,8 @@ pub struct Demo {
 /// What `oubli verify` checks.
 #[derive(Subcommand, Debug)]
 pub enum Verify {
-    /// Check the signature of a certificate, of an erasure or of the deletion of an app, and print what
-    /// it says.
+    /// Check the signature of a certificate, of an erasure or of the deletion of an app, or of a
+    /// supplement to one, and print what it says.
     ///
     /// Example: oubli verify certificate certificate.jws --keys oubli-keys.json
     Certificate {

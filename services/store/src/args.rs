@@ -2,8 +2,7 @@
 
 use oubli_domain::{
     AppId, CertificateId, ClaimId, ClientId, Day, EventId, ExportId, HoldId, IdentifierId, JobId,
-    KeptItemId, Name,
-    RecordId, RequestId, SessionId, SubjectId, Time, UserId,
+    KeptItemId, Name, RecordId, RequestId, SessionId, SubjectId, Time, UserId,
 };
 use sqlx::Arguments;
 use sqlx::error::BoxDynError;

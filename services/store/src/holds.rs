@@ -98,10 +98,7 @@ struct Row {
 
 fn read_scope(category: Option<String>, field: Option<String>) -> Result<HoldScope> {
     let name = |text: String| Name::new(text).map_err(|_| StoreError::Damaged("holds.category"));
-    Ok(HoldScope {
-        category: category.map(name).transpose()?,
-        field: field.map(name).transpose()?,
-    })
+    Ok(HoldScope { category: category.map(name).transpose()?, field: field.map(name).transpose()? })
 }
 
 impl TryFrom<Row> for Hold {

@@ -71,12 +71,7 @@ impl TryFrom<Row> for Stored {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn insert(
-    tx: &mut Tx,
-    app: &AppId,
-    new: &Stored,
-    sealed: &[StoredField],
-) -> Result<()> {
+pub async fn insert(tx: &mut Tx, app: &AppId, new: &Stored, sealed: &[StoredField]) -> Result<()> {
     let text = |json: serde_json::Result<String>| {
         json.map_err(|_| StoreError::Damaged("a kept item to be stored"))
     };
@@ -165,12 +160,12 @@ pub async fn set_until(tx: &mut Tx, app: &AppId, item: KeptItemId, until: Day) -
     tx.execute_one(&SET_UNTIL, (app, item, until)).await
 }
 
-/// Deletes an item.
+/// Deletes an item; false when it is gone.
 ///
 /// # Errors
-/// [`StoreError::RowCount`] when it is gone.
-pub async fn delete(tx: &mut Tx, app: &AppId, item: KeptItemId) -> Result<()> {
-    tx.execute_one(&DELETE, (app, item)).await
+/// When the database does not answer.
+pub async fn delete(tx: &mut Tx, app: &AppId, item: KeptItemId) -> Result<bool> {
+    Ok(tx.execute(&DELETE, (app, item)).await? == 1)
 }
 
 /// At most `limit` requests, of any app, of which an item is kept until `day` or an earlier one, each
@@ -178,11 +173,7 @@ pub async fn delete(tx: &mut Tx, app: &AppId, item: KeptItemId) -> Result<()> {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn ending(
-    conn: &mut Conn,
-    day: Day,
-    limit: i64,
-) -> Result<Vec<(AppId, RequestId, Day)>> {
+pub async fn ending(conn: &mut Conn, day: Day, limit: i64) -> Result<Vec<(AppId, RequestId, Day)>> {
     let rows: Vec<(String, Uuid, i32)> = conn.all(&ENDING, (day, limit)).await?;
     rows.into_iter()
         .map(|(app, request, day)| {

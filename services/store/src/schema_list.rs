@@ -11,7 +11,11 @@ pub const WITHOUT_SUBJECT: &[(Schema, &str, &str)] = &[
     (Schema::Data, "clients", "programs, not persons"),
     (Schema::Data, "data_maps", "declarations, without data of persons"),
     (Schema::Data, "events", "subject_ref points to nobody once the person's key is gone"),
-    (Schema::Data, "kept_items", "names the request; what a duty keeps, without a link to the person"),
+    (
+        Schema::Data,
+        "kept_items",
+        "names the request; what a duty keeps, without a link to the person",
+    ),
     (Schema::Data, "notices", "texts shown to everybody"),
     (Schema::Data, "sessions", "staff, who are not subjects of an app"),
     (Schema::Data, "sign_ins", "staff, who are not subjects of an app"),

@@ -3,6 +3,7 @@
 
 mod calls;
 mod imports;
+mod kept;
 mod keys;
 mod load;
 mod migrations;

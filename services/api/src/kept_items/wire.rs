@@ -40,10 +40,11 @@ struct Keeper {
     hold: Option<HoldId>,
     /// The SHA-256 digest of the plugin that decided it, in hex.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
     plugin: Option<String>,
     /// Whether the policy failed: what it looked at stays until the DPO decides.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    #[schema(required = false)]
+    #[schema(required = false, example = false)]
     failed: bool,
     /// The law or the file, as the hold or the rule names it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,7 +52,7 @@ struct Keeper {
     legal_reference: Option<String>,
     /// The last day; absent for a hold.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = Date)]
+    #[schema(value_type = Option<String>, format = Date, example = "2035-12-31")]
     until: Option<Day>,
 }
 

@@ -6,6 +6,7 @@ mod download;
 mod get;
 mod list;
 mod preview;
+mod supplements;
 mod wire;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -17,5 +18,6 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
         .service(list::list_requests)
         .service(get::get_request)
         .service(certificate::get_certificate)
+        .service(supplements::list_supplements)
         .service(download::issue_download);
 }

@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use oubli_domain::request::{
-    ErasedCategory, ErasureStep, KeptItem, Plan, RecordFields, Withhold,
-};
+use oubli_domain::request::{ErasedCategory, ErasureStep, KeptItem, Plan, RecordFields, Withhold};
 use oubli_domain::{AppId, KeptItemId, Name, SubjectId};
+use oubli_store::Conn;
 use oubli_store::erasure::{DATA_TABLES, KEY_TABLES, SubjectTable, count};
 use oubli_store::keys::subject_keys;
 use oubli_store::records::{self, RecordKey, StoredRecord};
-use oubli_store::Conn;
 
 use super::{Outcome, Work};
 use crate::error::Result;

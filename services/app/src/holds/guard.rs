@@ -1,6 +1,7 @@
 //! What holds forbid, decided in the transaction of the write that would lose something.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use oubli_domain::hold::Lost;
 use oubli_domain::{AppId, Code, Name, Refusal, SubjectId};
@@ -40,10 +41,10 @@ impl Guard {
         app: &AppId,
         subject: SubjectId,
     ) -> StoreResult<&[Standing]> {
-        if !self.0.contains_key(&subject) {
-            self.0.insert(subject, holds::standing(conn, app, subject).await?);
-        }
-        Ok(self.0.get(&subject).map_or(&[], Vec::as_slice))
+        Ok(match self.0.entry(subject) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(holds::standing(conn, app, subject).await?),
+        })
     }
 }
 

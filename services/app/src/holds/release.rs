@@ -1,7 +1,7 @@
 //! Releasing a hold.
 
 use oubli_domain::hold::ReleaseReason;
-use oubli_domain::{AppId, Code, HoldId, Refusal, Time};
+use oubli_domain::{AppId, Code, HoldId, JobId, Refusal, Time};
 use oubli_store::events::{self, NewEvent};
 use oubli_store::holds::{self, Hold, Released};
 use oubli_store::{Result as StoreResult, StoreError, Tx, subjects};
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::caller::Call;
 use crate::error::Result;
+use crate::kept_items;
 use crate::log::Entry;
 use crate::once::Answer;
 use crate::oubli::Oubli;
@@ -24,7 +25,7 @@ pub struct ReleasedHold {
 }
 
 /// Releases a hold, for good. On a live person nothing else changes: whatever no other hold covers can
-/// be changed, deleted and erased again.
+/// be changed, deleted and erased again. What it alone kept of an erased person goes by a job.
 ///
 /// # Errors
 /// `hold-not-found`, `hold-released`; `subject-erasing` between the acknowledgement of an erasure and
@@ -50,19 +51,24 @@ async fn try_release(
     let seen = seen.ok_or(Code::HoldNotFound)?;
     let released = Released { at, by: call.caller.actor.to_string(), reason };
     let event = event(oubli, call, &seen, reason).await?;
-    let subject = seen.subject;
-    oubli
+    let (subject, job) = (seen.subject, JobId::fresh(at));
+    let released = oubli
         .write_once("holds.release", call, subject, Answer::Repeatable, move |tx| {
             let (app, seen, released, event) =
                 (app.clone(), seen.clone(), released.clone(), event.clone());
             Box::pin(async move {
                 let row = lock(tx, &app, &seen).await?;
                 holds::release(tx, &app, &row, &released).await?;
+                if let Some(request) = row.request {
+                    kept_items::queue(tx, &app, request, job, at).await?;
+                }
                 events::insert(tx, &event).await?;
                 Ok(ReleasedHold { hold: row.hold, released_at: at })
             })
         })
-        .await
+        .await?;
+    oubli.node().wake();
+    Ok(released)
 }
 
 /// The hold and its subject, both locked.

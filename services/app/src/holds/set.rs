@@ -117,10 +117,6 @@ impl Draft {
         subjects::lock_alone(tx, &self.app, self.subject).await?;
         holds::insert(tx, &self.app, self.subject, &self.row).await?;
         events::insert(tx, &self.event).await?;
-        Ok(SetHold {
-            hold: self.row.hold,
-            subject: self.subject,
-            created_at: self.row.created_at,
-        })
+        Ok(SetHold { hold: self.row.hold, subject: self.subject, created_at: self.row.created_at })
     }
 }

@@ -218,8 +218,7 @@ async fn of_a_hold_and_a_deletion_beside_it_the_first_counts() {
         let (set, deleted) = if n % 2 == 0 {
             join(setting, records::delete(oubli, &call, &invoice, None)).await
         } else {
-            let (deleted, set) =
-                join(records::delete(oubli, &call, &invoice, None), setting).await;
+            let (deleted, set) = join(records::delete(oubli, &call, &invoice, None), setting).await;
             (set, deleted)
         };
         set.unwrap();

@@ -37,7 +37,11 @@ pub(crate) fn seal(
         Ok(StoredField { name: field.name.clone(), empty: field.empty, ciphertext })
     });
     let sealed: Sealed = sealed.collect::<Result<_>>()?;
-    if sealed.len() == item.fields.len() { Ok(sealed) } else { Err(Error::Damaged("a field to keep")) }
+    if sealed.len() == item.fields.len() {
+        Ok(sealed)
+    } else {
+        Err(Error::Damaged("a field to keep"))
+    }
 }
 
 /// The values of an item.

@@ -53,12 +53,7 @@ impl Keyring {
         if keys.len() == items.len() { Ok(keys) } else { Err(Error::Damaged("kept_keys")) }
     }
 
-    async fn try_make_kept_keys(
-        &self,
-        app: &AppId,
-        items: &[KeptItemId],
-        now: Time,
-    ) -> Result<()> {
+    async fn try_make_kept_keys(&self, app: &AppId, items: &[KeptItemId], now: Time) -> Result<()> {
         let keys = self.app(app).await?;
         let rows = items.iter().map(|item| keys.new_kept_key(*item));
         let (rows, revision) = (rows.collect::<Result<Vec<_>>>()?, keys.revision());

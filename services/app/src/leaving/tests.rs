@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use oubli_domain::deletion::PROPOSAL_SECONDS;
+use oubli_domain::hold::{HoldScope, LegalGround, ReleaseReason};
 use oubli_domain::scope::{Role, Scopes};
 use oubli_domain::{
     AppId, AppState, Code, DeletionState, DeletionStep, Pii, Right, SessionId, UserId,
@@ -16,6 +17,7 @@ use crate::auth::token::{TokenRefusal, TokenRequest, issue};
 use crate::auth::{Staff, VisibleApps, verify};
 use crate::certificate::{Certificate, verify_any};
 use crate::clients::{self, NewClient};
+use crate::holds::{self, NewHold};
 use crate::journal::{self, Replay};
 use crate::requests::world::{World, key, name};
 use crate::subjects::{NewIdentifier, SubjectSelector};
@@ -351,4 +353,40 @@ async fn the_keyring_forgets_one_app() {
     assert!(held.upgrade().is_some(), "another app's");
     keyring.forget_app(&world.app);
     assert!(held.upgrade().is_none(), "the key is overwritten");
+}
+
+#[tokio::test]
+async fn an_app_stays_while_a_hold_stands_in_it() {
+    let world = World::new().await;
+    let ada = world.customer("ada").await;
+    let (one, other) = (admin(&world), admin(&world));
+    let new = || NewHold {
+        subject: SubjectSelector::Id(ada),
+        scope: HoldScope::default(),
+        ground: LegalGround::AuthorityOrder,
+        legal_reference: "Order 7".to_owned(),
+        note: None,
+    };
+    let hold = async || holds::set(&world.oubli, &world.call(), new()).await.unwrap().hold;
+    let release = async |hold| {
+        holds::release(&world.oubli, &world.call(), hold, ReleaseReason::OrderLifted)
+            .await
+            .unwrap();
+    };
+    let first = hold().await;
+    assert_eq!(refused(proposed(&world, &one).await), Code::Held);
+    release(first).await;
+    proposed(&world, &one).await.unwrap();
+    let second = hold().await;
+    assert_eq!(refused(approved(&world, &other).await), Code::Held);
+    // What it keeps of somebody who was erased is held as well.
+    world.request(Right::Erasure, ada).await;
+    world.work().await;
+    assert_eq!(refused(approved(&world, &other).await), Code::Held);
+    release(second).await;
+    approved(&world, &other).await.unwrap();
+    world.work().await;
+    let deletion = get(&world.oubli, &world.caller()).await.unwrap();
+    assert_eq!(deletion.state, DeletionState::Deleted);
+    assert!(deletion.rows.values().all(|rows| *rows == 0));
 }

@@ -7,7 +7,7 @@ use oubli_store::app_tables::LEAVING;
 use oubli_store::jobs::Job;
 use oubli_store::{Result as StoreResult, StoreError, Tx, requests};
 
-use super::{ERASURE, working};
+use super::{ERASURE, KEPT_ITEMS, working};
 use crate::error::Error;
 
 /// A job that failed as often is given up, but for what cannot be left half done.
@@ -16,9 +16,9 @@ const ATTEMPTS: i64 = 20;
 pub(super) const BACKOFF_SECONDS: i64 = 600;
 
 /// Whether a job that has failed again stays with the dead. An erasure never does, nor the deletion of
-/// an app: the person, or the app, would be half gone for ever.
+/// an app, nor the going of what was kept: the person, or the app, would be half gone for ever.
 pub(super) fn is_buried(job: &Job) -> bool {
-    job.attempts >= ATTEMPTS && ![ERASURE, LEAVING].contains(&job.kind.as_str())
+    job.attempts >= ATTEMPTS && ![ERASURE, LEAVING, KEPT_ITEMS].contains(&job.kind.as_str())
 }
 
 /// The request of a job that was given up has failed, where it can.

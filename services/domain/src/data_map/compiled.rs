@@ -147,6 +147,14 @@ impl CompiledDataMap {
         self.category(category)?.clock_start.day(&self.calendar, body, created, last_contact)
     }
 
+    /// The civil day of an instant in the app's time zone.
+    ///
+    /// # Errors
+    /// `invalid-time` outside of the years 1900 to 2100.
+    pub fn day(&self, at: Time) -> Result<Day, Refusal> {
+        self.calendar.day(at).map(Day::from_date)
+    }
+
     /// The fields of `previous` that this data map still has and whose values may no longer fit
     /// their type: some JSON type they could have is not allowed any more. Stored values of these
     /// stand in the way of this version.

@@ -8,9 +8,7 @@ mod steps;
 use crate::problem::{Code, Refusal};
 use crate::wire::wire_enum;
 
-pub use plan::{
-    Decider, ErasedCategory, Keeper, KeptItem, Plan, RecordFields, Withhold,
-};
+pub use plan::{Decider, ErasedCategory, Keeper, KeptItem, Plan, RecordFields, Withhold};
 pub use scope::RequestScope;
 pub use steps::{ErasureStep, ExportStep, Step};
 

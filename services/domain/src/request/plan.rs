@@ -227,7 +227,8 @@ mod tests {
     #[test]
     fn fields_are_parted_by_who_keeps_them() {
         let (hold, policy) = (hold(), policy("2034-12-31"));
-        let withheld = [of(Some("invoice"), &["total"], &hold), of(None, &["total", "date"], &policy)];
+        let withheld =
+            [of(Some("invoice"), &["total"], &hold), of(None, &["total", "date"], &policy)];
         let mut kept = invoice(&["date", "note", "total"]).kept(&withheld);
         kept.sort_by_key(|item| item.kept_by.len());
         assert_eq!(kept.len(), 2);
@@ -255,7 +256,8 @@ mod tests {
     #[test]
     fn an_item_stays_until_the_last_of_its_days() {
         let kept_by = vec![policy("2030-12-31"), policy("2034-12-31"), policy("2031-12-31")];
-        let item = KeptItem { kept_by, ..invoice(&["total"]).kept(&[of(None, &[], &hold())]).remove(0) };
+        let item =
+            KeptItem { kept_by, ..invoice(&["total"]).kept(&[of(None, &[], &hold())]).remove(0) };
         assert_eq!(item.until(), Some(Day::parse("2034-12-31").unwrap()));
     }
 

@@ -79,11 +79,7 @@ pub async fn insert_if_absent(
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn get(
-    conn: &mut Conn,
-    app: &AppId,
-    item: KeptItemId,
-) -> Result<Option<WrappedKeptKey>> {
+pub async fn get(conn: &mut Conn, app: &AppId, item: KeptItemId) -> Result<Option<WrappedKeptKey>> {
     let row: Option<Row> = conn.optional(&GET, (app, item)).await?;
     Ok(row.map(WrappedKeptKey::from))
 }

@@ -37,24 +37,29 @@ const EXPORT: [Place; 6] = [
 ];
 
 /// The service of a shop that is killed again and again.
-struct Mortal {
-    own: Installation,
-    process: Option<Process>,
-    shop: Caller,
+pub(super) struct Mortal {
+    pub(super) own: Installation,
+    pub(super) process: Option<Process>,
+    pub(super) shop: Caller,
 }
 
 impl Mortal {
     async fn born(engine: Engine) -> Self {
         let own = Installation::new(engine).await;
         let client = own.shop().await;
+        Self::born_with(own, &client).await
+    }
+
+    /// The same in an installation that the test has prepared.
+    pub(super) async fn born_with(own: Installation, client: &(String, String)) -> Self {
         let process = own.start("all").await;
-        let shop = open_shop(&process, &client).await;
+        let shop = open_shop(&process, client).await;
         Self { own, process: Some(process), shop }
     }
 
     /// Makes a request and kills the service at a place on its way, once the request was acknowledged
     /// if the place comes after that; gives the request if it was.
-    async fn killed_at(
+    pub(super) async fn killed_at(
         &mut self,
         place: &Place,
         right: &str,
@@ -83,7 +88,7 @@ impl Mortal {
     }
 
     /// Another process goes on, once the lease of the dead one is over.
-    async fn resurrect(&mut self) {
+    pub(super) async fn resurrect(&mut self) {
         testing::make_jobs_due(&self.own.location(Schema::Data)).await.unwrap();
         let process = self.own.start("all").await;
         self.shop = self.shop.at(&process.url);

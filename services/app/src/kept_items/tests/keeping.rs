@@ -118,8 +118,7 @@ async fn fields_that_two_hold_are_kept_once_by_both() {
     records::delete(&world.oubli, &world.call(), &key(ada, "invoice", "2"), None)
         .await
         .unwrap_err();
-    let release = holds::release(&world.oubli, &world.call(), unused, ReleaseReason::Ended);
-    release.await.unwrap();
+    holds::release(&world.oubli, &world.call(), unused, ReleaseReason::Ended).await.unwrap();
     let request = erased(&world, ada).await;
     let mut found = of_request(&world, request).await;
     found.sort_by_key(|item| item.item.kept_by.len());
