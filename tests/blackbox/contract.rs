@@ -245,6 +245,38 @@ async fn manage(told: &mut Told, server: &TestServer, admin: &Caller) {
     told.call(admin, Method::POST, &of("/reset-password"), None).await.expect_status(200);
 }
 
+/// A hold keeps an invoice of somebody who is erased, until it is released.
+async fn hold(told: &mut Told, server: &TestServer, shop: &Caller) {
+    let dpo = server.staff(Role::Dpo, "shop").await.for_app("shop");
+    let subject = shop.subject("held@example.org").await;
+    let invoice = format!("/subjects/{subject}/records/invoice/1");
+    shop.put(&invoice, &json!({ "date": "2026-01-02", "total": 7 })).await.expect_status(201);
+    let new = json!({
+        "subject": subject, "category": "invoice", "ground": "legal_claims",
+        "legal_reference": "File 7", "note": "Disputed.",
+    });
+    let hold = told.post(&dpo, "/holds", new).await.expect_status(201).text("/hold");
+    told.get(&dpo, "/holds?state=standing").await.expect_status(200);
+    told.get(&dpo, &format!("/holds/{hold}")).await.expect_status(200);
+    told.call(shop, Method::DELETE, &invoice, None).await.expect_problem(409, "held");
+    let question = json!({ "subject": subject });
+    told.post(shop, "/requests:preview", question).await.expect_status(200);
+    let request = shop.request_of("erasure", &subject).await;
+    shop.completed(&request).await;
+    let kept = told.get(&dpo, &format!("/kept-items?hold={hold}")).await.expect_status(200);
+    let read = format!("/kept-items/{}/read", kept.text("/items/0/item"));
+    told.post(&dpo, &read, json!({ "ground": "legal_claims" })).await.expect_status(200);
+    let release = format!("/holds/{hold}/release");
+    told.post(&dpo, &release, json!({ "reason": "ended" })).await.expect_status(200);
+    told.post(&dpo, &release, json!({ "reason": "ended" })).await.expect_status(409);
+    let supplements = format!("/requests/{request}/supplements");
+    eventually(async || {
+        let found = told.get(shop, &supplements).await.expect_status(200);
+        found.body["items"].as_array().and_then(|items| items.first().map(|_| ()))
+    })
+    .await;
+}
+
 /// Two admins delete an app.
 async fn leave(told: &mut Told, admin: &Caller, other: &Caller) {
     let confirm = json!({ "confirm": "shop" });
@@ -275,6 +307,7 @@ both_engines! {
         read(&mut told, &shop, &ada).await;
         serve(&mut told, &shop, &ada).await;
         import(&mut told, &shop).await;
+        hold(&mut told, &server, &shop).await;
         manage(&mut told, &server, &admin).await;
         let name = server.staff_user(Role::Dpo, "*").await;
         let login = json!({ "name": name, "password": oubli_tests::PASSWORD });

@@ -1,14 +1,13 @@
 //! Legal holds and what they keep: a held value neither changes nor goes, an erasure keeps exactly
 //! what is held, and the release of the hold lets it go.
 
+use futures_util::future::join;
 use oubli_app::certificate::verify_certificate;
 use oubli_app::kept_items::verify_supplement;
 use oubli_domain::scope::Role;
 use oubli_tests::raw::{self, Place};
-use oubli_tests::{Caller, Engine, Reply, TestServer, both_engines};
+use oubli_tests::{Caller, Engine, Reply, TestServer, both_engines, eventually};
 use serde_json::{Value, json};
-
-use futures_util::future::join;
 
 const TOTAL: f64 = 4_711.25;
 
@@ -36,7 +35,7 @@ impl World {
         subject
     }
 
-    async fn hold(&self, subject: &str, over: Value) -> String {
+    async fn hold(&self, subject: &str, over: &Value) -> String {
         let reply = self.dpo.post("/holds", &new_hold(subject, over)).await;
         reply.expect_status(201).text("/hold")
     }
@@ -56,15 +55,10 @@ impl World {
         self.dpo.post(&format!("/kept-items/{item}/read"), &ground).await
     }
 
-    /// Waits until nothing is kept of an erasure; each look asks the service.
+    /// Waits until nothing is kept of an erasure.
     async fn emptied(&self, request: &str) {
-        for _ in 0..600 {
-            if self.kept(&format!("request={request}")).await.is_empty() {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-        panic!("{request} keeps something for ever");
+        let of_request = format!("request={request}");
+        eventually(async || self.kept(&of_request).await.is_empty().then_some(())).await;
     }
 
     /// Every byte of both databases.
@@ -86,11 +80,11 @@ fn place(subject: &str, record: &str) -> String {
     format!("/subjects/{subject}/records/{record}")
 }
 
-fn new_hold(subject: &str, over: Value) -> Value {
+fn new_hold(subject: &str, over: &Value) -> Value {
     let hold = json!({
         "subject": subject, "ground": "legal_claims", "legal_reference": "File 7 O 12/26",
     });
-    oubli_tests::merge(hold, &over)
+    oubli_tests::merge(hold, over)
 }
 
 fn on_total() -> Value {
@@ -101,7 +95,7 @@ both_engines! {
     async fn what_is_held_stays_and_goes_with_its_release(engine: Engine) {
         let world = World::new(engine).await;
         let (shop, ada) = (&world.shop, world.customer("ada").await);
-        let hold = world.hold(&ada, on_total()).await;
+        let hold = world.hold(&ada, &on_total()).await;
         let invoice = place(&ada, "invoice/1");
         shop.patch(&invoice, &json!({ "total": 1 })).await.expect_problem(409, "held");
         shop.patch(&invoice, &json!({ "total": null })).await.expect_problem(409, "held");
@@ -156,7 +150,7 @@ both_engines! {
         let world = World::new(engine).await;
         let ada = world.customer("ada").await;
         let note = json!({ "note": "She disputes it.", "category": "invoice" });
-        let hold = world.hold(&ada, note).await;
+        let hold = world.hold(&ada, &note).await;
         let shown = world.dpo.get(&format!("/holds/{hold}")).await.expect_status(200);
         assert_eq!((shown.text("/note"), shown.text("/state")),
             ("She disputes it.".to_owned(), "standing".to_owned()));
@@ -179,7 +173,7 @@ both_engines! {
         for n in 0..6 {
             let name = format!("p{n}");
             let subject = world.customer(&name).await;
-            let new = new_hold(&subject, on_total());
+            let new = new_hold(&subject, &on_total());
             let erasure = json!({ "right": "erasure", "subject": subject });
             let (held, erased) = join(
                 world.dpo.post("/holds", &new),
@@ -203,7 +197,7 @@ both_engines! {
         let world = World::new(engine).await;
         for n in 0..6 {
             let subject = world.customer(&format!("p{n}")).await;
-            let (new, path) = (new_hold(&subject, on_total()), place(&subject, "invoice/1"));
+            let (new, path) = (new_hold(&subject, &on_total()), place(&subject, "invoice/1"));
             let other = json!({ "date": "2026-01-02", "total": 1 });
             let (held, put) =
                 join(world.dpo.post("/holds", &new), world.shop.put(&path, &other)).await;
@@ -224,8 +218,8 @@ both_engines! {
     async fn who_may_not_and_what_is_not_is_refused(engine: Engine) {
         let world = World::new(engine).await;
         let ada = world.customer("ada").await;
-        let hold = world.hold(&ada, json!({})).await;
-        let new = new_hold(&ada, json!({}));
+        let hold = world.hold(&ada, &json!({})).await;
+        let new = new_hold(&ada, &json!({}));
         for role in [Role::Admin, Role::Compliance, Role::Auditor] {
             let staff = world.server.staff(role, "shop").await.for_app("shop");
             staff.post("/holds", &new).await.expect_problem(403, "insufficient-scope");
@@ -254,7 +248,7 @@ both_engines! {
             (json!({ "identifier": { "type": "email", "value": email("ada") } }), 422, "invalid-body"),
             (json!({ "subject": format!("sub_{}", "0".repeat(32)) }), 404, "subject-not-found"),
         ] {
-            dpo.post("/holds", &new_hold(&ada, over)).await.expect_problem(status, slug);
+            dpo.post("/holds", &new_hold(&ada, &over)).await.expect_problem(status, slug);
         }
         dpo.get("/holds?state=open").await.expect_problem(400, "invalid-query");
         dpo.get("/holds?subject=ada").await.expect_problem(422, "invalid-id");
@@ -270,12 +264,12 @@ both_engines! {
         let world = World::new(engine).await;
         let ada = world.customer("ada").await;
         let by = json!({ "type": "email", "value": email("ada") });
-        let new = new_hold(&ada, json!({ "subject": null, "identifier": by }));
+        let new = new_hold(&ada, &json!({ "subject": null, "identifier": by }));
         let first = world.dpo.post_once("once", "/holds", &new).await.expect_status(201);
         assert_eq!(first.text("/subject"), ada);
         let again = world.dpo.post_once("once", "/holds", &new).await.expect_status(201);
         assert_eq!(again.body, first.body);
-        world.hold(&ada, on_total()).await;
+        world.hold(&ada, &on_total()).await;
         let all = world.dpo.all_pages("/holds", 1).await;
         assert_eq!(all.len(), 2);
         let found = world.shop.get(&format!("/subjects/{ada}")).await.expect_status(200);

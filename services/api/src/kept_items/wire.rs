@@ -81,7 +81,6 @@ impl From<request::Keeper> for Keeper {
 
 /// A kept item of a person who was erased.
 #[derive(Serialize, ToSchema)]
-#[expect(clippy::struct_field_names, reason = "`item` is what the API calls the id")]
 pub(super) struct StoredItem {
     /// Its id.
     #[schema(value_type = String, example = "kpt_0192f0c1e7a07c3d8f0b6a5d4c3b2a19")]

@@ -13,7 +13,6 @@ use crate::state::Api;
 /// A supplement to a certificate.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Supplement)]
-#[expect(clippy::struct_field_names, reason = "`supplement` is what the API calls the id")]
 struct SupplementItem {
     /// Its id.
     #[schema(value_type = String, example = "crt_0192f0c1e7a07c3d8f0b6a5d4c3b2a19")]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use oubli_domain::request::{ErasureStep, KeptItem};
-use oubli_domain::{AppId, HoldId, KeptItemId, SubjectId, Time};
+use oubli_domain::{AppId, HoldId, KeptItemId, RequestId, SubjectId, Time};
 use oubli_store::kept_items::{self, Stored};
 use oubli_store::keys::kept_keys;
 use oubli_store::records::{self, RecordKey};
@@ -12,7 +12,7 @@ use oubli_vault::DataKey;
 
 use super::{Outcome, Work, mark};
 use crate::error::{Error, Result};
-use crate::kept_items::{Sealed, seal};
+use crate::kept_items::{Sealed, delete_keys, seal};
 use crate::worker::Next;
 
 /// The most items of one transaction: each may be of a record of 256 KiB.
@@ -45,9 +45,8 @@ impl Work<'_> {
         drop(conn);
         let missing = planned.iter().filter_map(|item| Some((item.item?, item)));
         let missing: Vec<_> = missing.filter(|(id, _)| !there.contains(id)).collect();
-        let all = || missing.iter().map(|(id, _)| *id).collect();
         let Some(key) = self.oubli.keyring().data_key_if_any(app, subject).await? else {
-            return Ok(all());
+            return Ok(missing.iter().map(|(id, _)| *id).collect());
         };
         let mut unreadable = BTreeSet::new();
         for batch in missing.chunks(BATCH) {
@@ -78,7 +77,9 @@ impl Work<'_> {
             }
         }
         self.write(sealed).await?;
-        delete_keys(self.oubli, app, &unreadable).await?;
+        if !unreadable.is_empty() {
+            delete_keys(self.oubli, app, unreadable.iter().copied().collect()).await?;
+        }
         Ok(unreadable)
     }
 
@@ -155,23 +156,11 @@ impl Work<'_> {
 async fn unlink(
     tx: &mut Tx,
     app: &AppId,
-    request: oubli_domain::RequestId,
+    request: RequestId,
     keeping: &BTreeSet<HoldId>,
 ) -> StoreResult<()> {
     for hold in keeping {
         holds::keep(tx, app, *hold, request).await?;
     }
     Ok(())
-}
-
-/// Deletes the keys of items that were not kept.
-async fn delete_keys(
-    oubli: &crate::Oubli,
-    app: &AppId,
-    items: &BTreeSet<KeptItemId>,
-) -> Result<()> {
-    if items.is_empty() {
-        return Ok(());
-    }
-    crate::kept_items::delete_keys(oubli, app, items.iter().copied().collect()).await
 }

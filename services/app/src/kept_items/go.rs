@@ -8,10 +8,11 @@ use oubli_domain::request::{Decider, ErasureStep, Keeper, Step};
 use oubli_domain::{
     AppId, CertificateId, Code, Day, HoldId, JobId, KeptItemId, Refusal, RequestId, Time,
 };
+use oubli_store::events::NewEvent;
 use oubli_store::holds::{self, Released};
 use oubli_store::jobs::{self, NewJob};
 use oubli_store::kept_items::{self, Stored};
-use oubli_store::{Result as StoreResult, StoreError, Tx, certificates, events};
+use oubli_store::{Conn, Result as StoreResult, StoreError, Tx, certificates, events};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -77,12 +78,7 @@ impl Work<'_> {
             let Some(last) = page.last() else { return Ok(seen) };
             after = Some(last.id);
             for stored in page {
-                for hold in stored.item.holds() {
-                    if let hash_map::Entry::Vacant(new) = releases.entry(hold) {
-                        let row = holds::get(&mut conn, app, hold).await?;
-                        new.insert(row.and_then(|row| row.released));
-                    }
-                }
+                learn(&mut conn, app, &stored, &mut releases).await?;
                 seen.add(stored, &releases, today);
             }
         }
@@ -129,50 +125,40 @@ impl Work<'_> {
     }
 
     async fn supplement(&self, ended: Vec<(Stored, Vec<Ending>)>) -> Result<()> {
-        let (app, now) = (self.app().clone(), self.oubli.now());
-        let id = CertificateId::fresh(now);
-        let mut conn = self.oubli.data().conn().await?;
-        let certificate = certificates::erasure_of(&mut conn, &app, self.request).await?;
-        let certificate = certificate.ok_or(Error::Damaged("an erasure without certificate"))?;
-        drop(conn);
+        let (app, now) = (self.app(), self.oubli.now());
         let items: Vec<KeptItemId> = ended.iter().map(|(stored, _)| stored.id).collect();
-        let erased = ended.into_iter();
-        let erased = erased.map(|(stored, ended)| ErasedItem { kept: stored.item, ended });
-        let claims = Supplement {
-            iss: self.oubli.options().issuer.clone(),
-            iat: now.seconds(),
-            jti: id,
-            app: app.clone(),
-            request: self.request,
-            certificate,
-            keys_deleted_at: now,
-            erased: erased.collect(),
-            root_provider: self.oubli.keyring().root().name().to_owned(),
-        };
-        let keys = self.oubli.keyring().app(&app).await?;
+        let claims = self.claims(ended, now).await?;
+        let keys = self.oubli.keyring().app(app).await?;
         let jws = signed::sign(&keys.log_signing, &claims)?;
         let event = Entry::new()
             .fact("request", self.request.to_string())
-            .fact("supplement", id.to_string())
+            .fact("supplement", claims.jti.to_string())
             .fact("items", items.len())
-            .event(&app, &Actor::System, now, "kept_items.erased");
-        let (leased, request) = (self.leased.clone(), self.request);
+            .event(app, &Actor::System, now, "kept_items.erased");
+        let end = End { leased: self.leased.clone(), claims, items, jws, event, now };
         let written = self.oubli.data().write("kept_items.erase", move |tx| {
-            let (leased, items, jws, event) =
-                (leased.clone(), items.clone(), jws.clone(), event.clone());
-            Box::pin(async move {
-                let app = &leased.job.app;
-                leased.hold(tx, now).await?;
-                for item in items {
-                    if !kept_items::delete(tx, app, item).await? {
-                        return Err(Refusal::new(Code::KeptItemNotFound).into());
-                    }
-                }
-                certificates::insert(tx, app, id, request, "supplement", &jws, now).await?;
-                events::insert(tx, &event).await
-            })
+            let end = end.clone();
+            Box::pin(async move { end.write(tx).await })
         });
         Ok(written.await?)
+    }
+
+    async fn claims(&self, ended: Vec<(Stored, Vec<Ending>)>, now: Time) -> Result<Supplement> {
+        let mut conn = self.oubli.data().conn().await?;
+        let certificate = certificates::erasure_of(&mut conn, self.app(), self.request).await?;
+        let erased = ended.into_iter();
+        let erased = erased.map(|(stored, ended)| ErasedItem { kept: stored.item, ended });
+        Ok(Supplement {
+            iss: self.oubli.options().issuer.clone(),
+            iat: now.seconds(),
+            jti: CertificateId::fresh(now),
+            app: self.app().clone(),
+            request: self.request,
+            certificate: certificate.ok_or(Error::Damaged("an erasure without certificate"))?,
+            keys_deleted_at: now,
+            erased: erased.collect(),
+            root_provider: self.oubli.keyring().root().name().to_owned(),
+        })
     }
 
     /// Only when no file holds anything of what went is the job done.
@@ -189,6 +175,34 @@ impl Work<'_> {
         });
         finished.await?;
         Ok(Next::Done)
+    }
+}
+
+/// What the transaction writes by which items go.
+#[derive(Clone)]
+struct End {
+    leased: Leased,
+    claims: Supplement,
+    items: Vec<KeptItemId>,
+    jws: String,
+    event: NewEvent,
+    now: Time,
+}
+
+impl End {
+    /// # Errors
+    /// `kept-item-not-found` when an item went since it was looked at.
+    async fn write(self, tx: &mut Tx) -> StoreResult<()> {
+        let (app, now) = (&self.leased.job.app, self.now);
+        self.leased.hold(tx, now).await?;
+        for item in self.items {
+            if !kept_items::delete(tx, app, item).await? {
+                return Err(Refusal::new(Code::KeptItemNotFound).into());
+            }
+        }
+        let (id, request) = (self.claims.jti, self.claims.request);
+        certificates::insert(tx, app, id, request, "supplement", &self.jws, now).await?;
+        events::insert(tx, &self.event).await
     }
 }
 
@@ -214,6 +228,22 @@ impl Seen {
     }
 }
 
+/// Reads which of the holds that keep an item are released, unless it is known.
+async fn learn(
+    conn: &mut Conn,
+    app: &AppId,
+    stored: &Stored,
+    releases: &mut HashMap<HoldId, Option<Released>>,
+) -> StoreResult<()> {
+    for hold in stored.item.holds() {
+        if let hash_map::Entry::Vacant(new) = releases.entry(hold) {
+            let row = holds::get(conn, app, hold).await?;
+            new.insert(row.and_then(|row| row.released));
+        }
+    }
+    Ok(())
+}
+
 /// How a keeper has ended; none while it keeps.
 fn ending(
     keeper: &Keeper,
@@ -233,7 +263,7 @@ fn ending(
 }
 
 /// The civil day in the app's time zone; in UTC before the first data map.
-async fn today(oubli: &Oubli, conn: &mut oubli_store::Conn, app: &AppId) -> Result<Day> {
+async fn today(oubli: &Oubli, conn: &mut Conn, app: &AppId) -> Result<Day> {
     let (model, now) = (oubli.model(conn, app).await?, oubli.now());
     Ok(match model.map() {
         Ok(map) => map.day(now)?,

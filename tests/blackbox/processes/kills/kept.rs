@@ -1,8 +1,6 @@
 //! What is held of a person whose erasure is killed while it is kept, and while it goes.
 
-use std::time::Duration;
-
-use oubli_tests::{Caller, PASSWORD, both_engines};
+use oubli_tests::{Caller, PASSWORD, both_engines, eventually};
 use serde_json::{Value, json};
 
 use super::requests::Mortal;
@@ -60,13 +58,7 @@ async fn totals(dpo: &Caller, items: &[Value]) -> Vec<u64> {
 }
 
 async fn emptied(dpo: &Caller, hold: &str) {
-    for _ in 0..1_200 {
-        if kept(dpo, hold).await.is_empty() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("{hold} keeps something for ever");
+    eventually(async || kept(dpo, hold).await.is_empty().then_some(())).await;
 }
 
 /// What went by the supplements of a request.
