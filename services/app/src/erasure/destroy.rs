@@ -85,8 +85,8 @@ impl Work<'_> {
         Ok(written.await?)
     }
 
-    /// Step 7: counts every table, and what is kept. What a write that began before the acknowledgement left behind
-    /// goes in another round.
+    /// Step 7: counts every table, and what is kept. What a write that began before the acknowledgement
+    /// left behind goes in another round.
     pub(super) async fn verify(&self) -> Result<Next> {
         let mut outcome = Outcome::of(&self.request)?;
         if self.oubli.lies_ahead(outcome.keys_deleted_at) {
