@@ -251,7 +251,7 @@ both_engines! {
             dpo.post("/holds", &new_hold(&ada, &over)).await.expect_problem(status, slug);
         }
         dpo.get("/holds?state=open").await.expect_problem(400, "invalid-query");
-        dpo.get("/holds?subject=ada").await.expect_problem(422, "invalid-id");
+        dpo.get("/holds?subject=ada").await.expect_problem(400, "invalid-query");
         let bad = dpo.post(&format!("/holds/{hold}/release"), &json!({ "reason": "bored" })).await;
         bad.expect_problem(422, "invalid-body");
         let unknown = format!("/holds/hld_{}", "0".repeat(32));
