@@ -18,6 +18,8 @@ pub(super) struct World {
     pub(super) server: TestServer,
     /// An admin.
     pub(super) admin: Caller,
+    /// A DPO.
+    pub(super) dpo: Caller,
     /// A client of `shop` with every scope.
     pub(super) shop: Caller,
     /// Another of `market`.
@@ -25,6 +27,8 @@ pub(super) struct World {
     pub(super) document: Document,
     /// A subject of `shop` with the record `profile/main`.
     pub(super) ada: String,
+    /// A request of hers that is completed.
+    pub(super) request: String,
 }
 
 impl World {
@@ -36,8 +40,11 @@ impl World {
         let profile = json!({ "name": "Ada", "city": "London" });
         let record = format!("/subjects/{ada}/records/profile/main");
         shop.put(&record, &profile).await.expect_status(201);
+        let request = shop.request_of("access", &ada).await;
+        shop.completed(&request).await;
+        let dpo = server.staff(Role::Dpo, "*").await.for_app("shop");
         let document = Document::of(&server.url).await;
-        Self { server, admin, shop, market, document, ada }
+        Self { server, admin, dpo, shop, market, document, ada, request }
     }
 
     /// A path below Ada.
@@ -48,14 +55,16 @@ impl World {
     /// The values of path parameters that belong to something.
     pub(super) fn values(&self) -> BTreeMap<&'static str, String> {
         let of_ada = [("subject", self.ada.clone()), ("record", "main".to_owned())];
-        of_ada.into_iter().chain([("purpose", "delivery".to_owned())]).collect()
+        let others = [("purpose", "delivery".to_owned()), ("request", self.request.clone())];
+        of_ada.into_iter().chain(others).collect()
     }
 
     /// Someone who may call an operation.
     pub(super) fn caller_of(&self, operation: &Operation) -> &Caller {
         match operation.client_scope() {
             Some(_) => &self.shop,
-            None => &self.admin,
+            None if operation.allows(Role::Admin) => &self.admin,
+            None => &self.dpo,
         }
     }
 
