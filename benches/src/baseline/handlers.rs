@@ -80,11 +80,11 @@ async fn check_batch(
     let states = store.states(&app, &hexes, &purposes).await.map_err(ErrorInternalServerError)?;
     let subjects: HashMap<Uuid, String> =
         subjects.into_iter().map(|row| (row.subject_id, row.state)).collect();
-    let mut actions: HashMap<Uuid, String> =
+    let actions: HashMap<Uuid, String> =
         states.into_iter().map(|row| (row.subject_id, row.action)).collect();
     let answers: Vec<Answer> = ids
         .iter()
-        .map(|id| Some(Answer::of(subjects.get(id)?, actions.remove(id))))
+        .map(|id| Some(Answer::of(subjects.get(id)?, actions.get(id).cloned())))
         .collect::<Option<_>>()
         .ok_or_else(not_found)?;
     Ok(HttpResponse::Ok().json(json!({ "items": answers })))
