@@ -174,6 +174,21 @@ mod tests {
     }
 
     #[test]
+    fn sums_are_those_that_policies_compute() {
+        let golden = include_str!("../../../../plugins/golden/days.json");
+        let golden: serde_json::Value = serde_json::from_str(golden).unwrap();
+        for row in golden["plus"].as_array().unwrap() {
+            let text = |n: usize| row[n].as_str().unwrap();
+            let day = |n| Day::from_date(text(n).parse().unwrap());
+            // Policies end there; the service has days beyond.
+            if text(2) != "9999-12-31" {
+                let period: Period = text(1).parse().unwrap();
+                assert_eq!(period.after_day(day(0)), day(2), "{row}");
+            }
+        }
+    }
+
+    #[test]
     fn the_same_period_in_other_words_is_the_same() {
         let same =
             |one: &str, other: &str| one.parse::<Period>().unwrap().is_same(other.parse().unwrap());

@@ -191,6 +191,20 @@ mod tests {
     use super::{MonthDay, find_zone, instant, parse_day};
 
     #[test]
+    fn years_end_where_policies_say() {
+        let golden = include_str!("../../../../plugins/golden/days.json");
+        let golden: serde_json::Value = serde_json::from_str(golden).unwrap();
+        for row in golden["end-of-financial-year"].as_array().unwrap() {
+            let text = |n: usize| row[n].as_str().unwrap();
+            // Policies end there; the service reads no such days.
+            if text(2) != "9999-12-31" {
+                let end = MonthDay::parse(text(1)).unwrap().not_before(text(0).parse().unwrap());
+                assert_eq!(end, text(2).parse().unwrap(), "{row}");
+            }
+        }
+    }
+
+    #[test]
     fn days_and_instants_are_those_of_rfc_3339() {
         assert!(parse_day("2024-02-29").is_some());
         for bad in ["2023-02-29", "20240229", "2024-02-29T00:00:00", "1899-12-31", "2100-01-01", ""]
