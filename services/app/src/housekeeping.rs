@@ -3,8 +3,8 @@
 //!
 //! What is deleted is gone, so a clock that stepped is not believed at once ([`steady`]). A process
 //! that starts under a wrong clock has nothing to compare it with, and believes it. What was written
-//! while the clock was ahead says that it expires later than anything can; it is made to expire as if
-//! it had been written now, so that it does not stay until the time that it names.
+//! while the clock was ahead stays until the time that it names: to shorten it would need a clock that
+//! is known to be right.
 
 mod steady;
 #[cfg(test)]
@@ -12,7 +12,6 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
-use oubli_domain::clock::CLOCKS_SECONDS;
 use oubli_store::{exports, idempotency, staff::sessions};
 
 use self::steady::Steadiness;
@@ -20,12 +19,9 @@ use crate::error::Result;
 use crate::export;
 use crate::janitor;
 use crate::kept_items;
-use crate::once::REMEMBERED_SECONDS;
 use crate::oubli::Oubli;
 use crate::read_retention;
 use crate::secrets;
-use crate::settings::MOST_DOWNLOAD_HOURS;
-use crate::staff::SESSION_SECONDS;
 
 /// How often it is due.
 pub(crate) const EVERY: Duration = Duration::from_secs(30);
@@ -79,24 +75,16 @@ fn tell(what: &str, result: Result<()>) {
 
 async fn purge_answers(oubli: &Oubli) -> Result<()> {
     let now = oubli.now();
-    let furthest = now.plus_seconds(REMEMBERED_SECONDS + CLOCKS_SECONDS);
     let purge = oubli.data().write("idempotency.purge", move |tx| {
-        Box::pin(async move {
-            idempotency::bound_expiry(tx, furthest, BATCH).await?;
-            idempotency::purge_expired(tx, now, BATCH).await
-        })
+        Box::pin(async move { idempotency::purge_expired(tx, now, BATCH).await })
     });
     Ok(purge.await.map(drop)?)
 }
 
 async fn purge_sessions(oubli: &Oubli) -> Result<()> {
     let now = oubli.now();
-    let furthest = now.plus_seconds(i64::from(SESSION_SECONDS) + CLOCKS_SECONDS);
     let purge = oubli.data().write("sessions.purge", move |tx| {
-        Box::pin(async move {
-            sessions::bound_expiry(tx, furthest, BATCH).await?;
-            sessions::purge(tx, now, BATCH).await
-        })
+        Box::pin(async move { sessions::purge(tx, now, BATCH).await })
     });
     Ok(purge.await.map(drop)?)
 }
@@ -110,11 +98,6 @@ async fn refresh_keys(oubli: &Oubli) -> Result<()> {
 /// Deletes bundles that were downloaded or can no longer be.
 async fn purge_exports(oubli: &Oubli) -> Result<()> {
     let now = oubli.now();
-    let furthest = now.plus_seconds(i64::from(MOST_DOWNLOAD_HOURS) * 3_600 + CLOCKS_SECONDS);
-    let bound = oubli.data().write("exports.bound", move |tx| {
-        Box::pin(async move { exports::bound_expiry(tx, furthest, BATCH).await })
-    });
-    bound.await?;
     let mut conn = oubli.data().conn().await?;
     let expired = exports::expired(&mut conn, now, BUNDLES).await?;
     drop(conn);

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use oubli_domain::clock::CLOCKS_SECONDS;
 use oubli_domain::{AppId, ClaimId, Code, SubjectId, Time};
 use oubli_store::claims as rows;
 use oubli_store::keys::{blind_indexes, subject_keys};
@@ -69,10 +68,10 @@ pub(crate) async fn purge(oubli: &Oubli) -> Result<()> {
     Ok(purged.await?)
 }
 
-/// The claims that have been pending for as many seconds, or whose time is yet to come: they were made
+/// The claims that have been pending for as many seconds, or whose time is as far ahead: they were made
 /// before the clock stepped back, and would be pending until it came to them.
 async fn pending(oubli: &Oubli, seconds: i64) -> Result<BTreeSet<(AppId, SubjectId, ClaimId)>> {
-    let (before, latest) = (before(oubli, seconds), oubli.now().plus_seconds(CLOCKS_SECONDS));
+    let (before, latest) = (before(oubli, seconds), oubli.now().plus_seconds(seconds));
     let mut conn = oubli.keys().conn().await?;
     let keys = subject_keys::pending(&mut conn, before, latest, BATCH).await?;
     let mut pending: BTreeSet<_> = keys.into_iter().collect();

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::oubli::Oubli;
 
 /// How long an answer is remembered.
-pub(crate) const REMEMBERED_SECONDS: i64 = 24 * 3_600;
+const REMEMBERED_SECONDS: i64 = 24 * 3_600;
 
 /// What makes a repeat recognisable: MACs of the key and of the request, never either itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -230,8 +230,7 @@ impl Oubli {
 
     /// Makes ready for the end of the threads that serve HTTP: see [`Db::come_home`].
     pub async fn come_home(&self) {
-        self.databases.data.come_home().await;
-        self.databases.keys.come_home().await;
+        tokio::join!(self.databases.data.come_home(), self.databases.keys.come_home());
     }
 
     /// Ends the service: reads are logged no more, tasks come to their end, and then the databases

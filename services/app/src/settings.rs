@@ -3,9 +3,6 @@
 use oubli_domain::{Code, Refusal};
 use serde::{Deserialize, Serialize};
 
-/// The longest that any app may let an export be downloaded, in hours.
-pub(crate) const MOST_DOWNLOAD_HOURS: u32 = 720;
-
 /// What an app's admin may set. Every member has a default.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -34,7 +31,7 @@ impl Settings {
         if !(60..=3_600).contains(&self.access_token_seconds) {
             refusal = refusal.at("/access_token_seconds", "must be 60 to 3600");
         }
-        if !(1..=MOST_DOWNLOAD_HOURS).contains(&self.download_hours) {
+        if !(1..=720).contains(&self.download_hours) {
             refusal = refusal.at("/download_hours", "must be 1 to 720");
         }
         if !(1..=120).contains(&self.read_payload_months) {

@@ -150,13 +150,15 @@ impl Service {
         Ok(())
     }
 
-    /// Takes no more requests and no more jobs, ends those requests that are open and the steps of
+    /// Takes no more connections and no more jobs, ends those requests that are open and the steps of
     /// jobs in hand, and closes the databases. Requests that do not end within
     /// `limits.drain_seconds` are dropped, and the jobs of steps that do not
     /// within 20 seconds are given back.
     pub async fn stop(self) {
         self.stop.cancel();
         if let Some(http) = &self.http {
+            // Who comes now waits in the listener's queue and is sent away.
+            http.pause().await;
             self.oubli.come_home().await;
             http.stop(true).await;
         }

@@ -28,6 +28,8 @@ pub struct Conn {
     begin: Option<&'static str>,
     /// Whether nothing was run in a transaction that is to begin.
     untouched: bool,
+    /// Whether a statement that ran alone may have done something outside of it.
+    outside: bool,
 }
 
 #[derive(Debug)]
@@ -60,9 +62,10 @@ enum Engine<'c> {
     Pg(&'c mut PgConnection),
 }
 
-/// Runs `$body` once for each engine, where `Database` names the engine's type.
+/// Runs `$body` once for each engine, where `Database` names the engine's type and `$kept` says
+/// whether the statement stays prepared.
 macro_rules! dispatch {
-    ($conn:expr, $statement:expr, $args:expr, |$sql:ident, $bound:ident, $on:ident| $body:expr) => {{
+    ($conn:expr, $statement:expr, $args:expr, |$sql:ident, $bound:ident, $kept:ident, $on:ident| $body:expr) => {{
         let statement: &Statement = $statement;
         let unbound =
             |e| StoreError::Database { statement: statement.name, source: sqlx::Error::Encode(e) };
@@ -70,12 +73,13 @@ macro_rules! dispatch {
         let result = match $conn.engine()? {
             Engine::Lite($on) => {
                 type Database = Sqlite;
-                let ($sql, $bound) = (statement.lite, $args.lite().map_err(unbound)?);
+                let ($sql, $bound, $kept) = (statement.lite, $args.lite().map_err(unbound)?, true);
                 $body.await
             }
             Engine::Pg($on) => {
                 type Database = Postgres;
-                let ($sql, $bound) = (statement.pg, $args.pg().map_err(unbound)?);
+                let ($sql, $bound, $kept) =
+                    (statement.pg, $args.pg().map_err(unbound)?, !statement.anew);
                 $body.await
             }
         };
@@ -91,7 +95,7 @@ macro_rules! dispatch {
 
 impl Conn {
     pub(crate) fn new(inner: Inner) -> Self {
-        Self { inner, failed: None, begin: None, untouched: false }
+        Self { inner, failed: None, begin: None, untouched: false, outside: false }
     }
 
     fn engine(&mut self) -> Result<Engine<'_>> {
@@ -144,10 +148,8 @@ impl Conn {
         statement: &Statement,
         args: impl Args,
     ) -> Result<Vec<R>> {
-        dispatch!(self, statement, args, |sql, bound, on| {
-            sqlx::query_as_with::<Database, R, _>(sql, bound)
-                .persistent(!statement.anew)
-                .fetch_all(on)
+        dispatch!(self, statement, args, |sql, bound, kept, on| {
+            sqlx::query_as_with::<Database, R, _>(sql, bound).persistent(kept).fetch_all(on)
         })
     }
 
@@ -157,10 +159,8 @@ impl Conn {
         statement: &Statement,
         args: impl Args,
     ) -> Result<Option<R>> {
-        dispatch!(self, statement, args, |sql, bound, on| {
-            sqlx::query_as_with::<Database, R, _>(sql, bound)
-                .persistent(!statement.anew)
-                .fetch_optional(on)
+        dispatch!(self, statement, args, |sql, bound, kept, on| {
+            sqlx::query_as_with::<Database, R, _>(sql, bound).persistent(kept).fetch_optional(on)
         })
     }
 
@@ -170,10 +170,8 @@ impl Conn {
         statement: &Statement,
         args: impl Args,
     ) -> Result<R> {
-        dispatch!(self, statement, args, |sql, bound, on| {
-            sqlx::query_as_with::<Database, R, _>(sql, bound)
-                .persistent(!statement.anew)
-                .fetch_one(on)
+        dispatch!(self, statement, args, |sql, bound, kept, on| {
+            sqlx::query_as_with::<Database, R, _>(sql, bound).persistent(kept).fetch_one(on)
         })
     }
 }
@@ -196,6 +194,7 @@ impl Tx {
         self.0.failed = None;
         self.0.begin = sql;
         self.0.untouched = true;
+        self.0.outside = false;
     }
 
     /// Whether it is still to begin: nothing ran but what [`Tx::alone`] ran.
@@ -208,14 +207,25 @@ impl Tx {
         self.0.untouched
     }
 
+    /// Whether a statement that ran alone did something, or failed.
+    pub(crate) fn ran_outside(&self) -> bool {
+        self.0.outside
+    }
+
+    /// Says that the statement that ran alone did nothing: the transaction begins with the next one.
+    pub(crate) fn did_nothing(&mut self) {
+        self.0.outside = false;
+    }
+
     /// Runs such a statement without beginning the transaction. When it did its work, no other may
-    /// follow; else the transaction begins with the next one.
+    /// follow; else [`Tx::did_nothing`] says so.
     pub(crate) async fn alone<R: Row>(
         &mut self,
         statement: &Statement,
         args: impl Args,
     ) -> Result<R> {
         let begin = self.0.begin.take();
+        self.0.outside = true;
         let found = self.0.one(statement, args).await;
         self.0.begin = begin;
         self.0.untouched = true;
@@ -231,11 +241,6 @@ impl Tx {
         }
     }
 
-    /// The first statement that failed in it.
-    pub(crate) fn failed(&self) -> Option<&'static str> {
-        self.0.failed
-    }
-
     /// Whether it is SQLite that runs it.
     pub(crate) fn is_lite(&self) -> bool {
         match &self.0.inner {
@@ -246,8 +251,8 @@ impl Tx {
 
     /// Runs a write and gives the number of rows it touched.
     pub(crate) async fn execute(&mut self, statement: &Statement, args: impl Args) -> Result<u64> {
-        dispatch!(self.0, statement, args, |sql, bound, on| async {
-            let query = sqlx::query_with::<Database, _>(sql, bound).persistent(!statement.anew);
+        dispatch!(self.0, statement, args, |sql, bound, kept, on| async {
+            let query = sqlx::query_with::<Database, _>(sql, bound).persistent(kept);
             let done = query.execute(on).await?;
             Ok(done.rows_affected())
         })

@@ -5,8 +5,7 @@
 //! succeeded goes back as it is, and only one that lay idle, failed or was left in the middle is asked.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
@@ -61,8 +60,8 @@ struct Home<C: Driver> {
     /// Where connections are mended, and opened once they came home. A socket belongs to the runtime
     /// that opened it: who waits for it elsewhere is woken by way of that one.
     runtime: Handle,
-    /// Whether connections live on `runtime` alone.
-    at_home: AtomicBool,
+    /// Since when connections are opened on `runtime` alone, and older ones are not lent again.
+    at_home: OnceLock<Instant>,
 }
 
 #[derive(Debug)]
@@ -103,8 +102,7 @@ impl<C: Driver> Connections<C> {
     /// first, until [`Connections::come_home`].
     pub(crate) fn new(options: C::Options, most: u32) -> Self {
         let permits = Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(usize::MAX)));
-        let (idle, runtime, at_home) =
-            (Mutex::default(), Handle::current(), AtomicBool::new(false));
+        let (idle, runtime, at_home) = (Mutex::default(), Handle::current(), OnceLock::new());
         Self(Arc::new(Home { options, most, permits, idle, runtime, at_home }))
     }
 
@@ -149,7 +147,7 @@ impl<C: Driver> Connections<C> {
     async fn opened(&self) -> Result<(C, Instant)> {
         let home = Arc::clone(&self.0);
         let opening = async move { home.options.connect().await };
-        let conn = if self.0.at_home.load(Ordering::Relaxed) {
+        let conn = if self.0.at_home.get().is_some() {
             self.0.runtime.spawn(opening).await.map_err(|_| StoreError::Unavailable {
                 reason: "the connection was not opened",
                 source: None,
@@ -162,16 +160,18 @@ impl<C: Driver> Connections<C> {
 
     /// Lets go of every connection once it is back, and opens those that come after on the runtime
     /// that this was made on. The others, such as those of HTTP workers, may end then. Waits at most
-    /// [`WAIT`].
+    /// [`WAIT`] for those that are lent.
     pub(crate) async fn come_home(&self) {
         let home = &self.0;
-        home.at_home.store(true, Ordering::Relaxed);
+        home.at_home.get_or_init(Instant::now);
         // Who asks later waits behind this; it fails only where the connections are closed.
-        match timeout(WAIT, home.permits.acquire_many(home.most)).await {
-            Ok(Ok(_all)) => end(home.take_idle()).await,
-            Ok(Err(_)) => {}
-            Err(_) => tracing::warn!("a statement takes long: it may be lost at the end"),
+        let all = timeout(WAIT, home.permits.acquire_many(home.most)).await;
+        let idle = home.take_idle();
+        if all.is_err() {
+            tracing::warn!("a statement takes long: it may be lost at the end");
         }
+        drop(all);
+        end(idle).await;
     }
 
     /// Waits until every connection is back and closes them. Nobody gets one afterwards.
@@ -214,6 +214,9 @@ impl<C: Driver> Home<C> {
     /// not needed for longest is given up in its time.
     fn take_back(&self, lent: Lent<C>) {
         let Lent { conn, born, permit } = lent;
+        if self.at_home.get().is_some_and(|since| born < *since) {
+            return;
+        }
         let mut idle = self.idle();
         idle.push(Idle { conn, born, since: Instant::now(), believed: true });
         let spare = idle.first().is_some_and(|first| first.since.elapsed() > IDLE);

@@ -274,7 +274,8 @@ impl Db {
 }
 
 fn readers(options: SqliteConnectOptions, connections: u32) -> Connections<SqliteConnection> {
-    Connections::new(options.read_only(true), connections)
+    // Each forgets its pages with the next commit: a large memory of each would only add up.
+    Connections::new(options.read_only(true).pragma("cache_size", "-2048"), connections)
 }
 
 /// Durable on COMMIT, deleted content overwritten, statements never logged. The journal's mode is the

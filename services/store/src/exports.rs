@@ -21,7 +21,6 @@ statements! {
     DELETE_CHUNKS = "delete from export_chunks where app_id = $1 and export_id = $2 and chunk in (select chunk from export_chunks where app_id = $1 and export_id = $2 limit 16)";
     DELETE = "delete from exports where app_id = $1 and export_id = $2";
     EXPIRED = "select app_id, export_id from exports where expires_at <= $1 or used_at is not null order by expires_at limit $2";
-    BOUND_EXPIRY = "update exports set expires_at = $1 where (app_id, export_id) in (select app_id, export_id from exports where expires_at > $1 limit $2)";
 }
 
 /// A bundle's row.
@@ -231,12 +230,4 @@ pub async fn expired(conn: &mut Conn, before: Time, limit: i64) -> Result<Vec<(A
             Ok((app, ExportId(export)))
         })
         .collect()
-}
-
-/// Makes at most `limit` bundles that expire after `furthest` expire then, and gives how many there were.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn bound_expiry(tx: &mut Tx, furthest: Time, limit: i64) -> Result<u64> {
-    tx.execute(&BOUND_EXPIRY, (furthest, limit)).await
 }

@@ -23,8 +23,6 @@ statements! {
     LINK = "update idempotency set subject_id = $3 where app_id = $1 and key_mac = $2";
     PURGE = "delete from idempotency where (app_id, key_mac) in (select app_id, key_mac \
         from idempotency where expires_at <= $1 order by expires_at limit $2)";
-    BOUND_EXPIRY = "update idempotency set expires_at = $1 where (app_id, key_mac) in \
-        (select app_id, key_mac from idempotency where expires_at > $1 limit $2)";
 }
 
 /// What a key turned out to be.
@@ -148,12 +146,4 @@ pub async fn link(tx: &mut Tx, app: &AppId, key_mac: &[u8; 32], subject: Subject
 /// When the database fails.
 pub async fn purge_expired(tx: &mut Tx, now: Time, limit: i64) -> Result<u64> {
     tx.execute(&PURGE, (now, limit)).await
-}
-
-/// Makes at most `limit` rows that expire after `furthest` expire then, and gives how many there were.
-///
-/// # Errors
-/// When the database fails.
-pub async fn bound_expiry(tx: &mut Tx, furthest: Time, limit: i64) -> Result<u64> {
-    tx.execute(&BOUND_EXPIRY, (furthest, limit)).await
 }

@@ -60,7 +60,11 @@ pub async fn put_at_once(tx: &mut Tx, app: &AppId, put: Put<'_>) -> Result<bool>
     );
     let statement = if put.replaces { &UPDATE_AT_ONCE } else { &INSERT_AT_ONCE };
     match tx.alone::<(i64,)>(statement, args).await {
-        Ok((done,)) => Ok(done == 1),
+        Ok((1,)) => Ok(true),
+        Ok(_) => {
+            tx.did_nothing();
+            Ok(false)
+        }
         Err(StoreError::Duplicate { .. }) => Err(StoreError::Stale),
         Err(error) => Err(error),
     }

@@ -2,8 +2,8 @@
 //!
 //! SQLite lets one connection write at a time and syncs the disk at each COMMIT. So a task of its
 //! own owns that connection and takes work from a queue: it runs what has gathered, each piece in
-//! a savepoint of one transaction, and answers all of it after the one COMMIT. "Acknowledged" thus
-//! means durable, and a hundred callers share one sync.
+//! a savepoint of one transaction where it needs one, and answers all of it after the one COMMIT.
+//! "Acknowledged" thus means durable, and a hundred callers share one sync.
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -360,8 +360,11 @@ async fn undivided(tx: &mut Tx, piece: &mut dyn Piece) -> Result<()> {
 async fn in_savepoint(tx: &mut Tx, piece: &mut dyn Piece) -> Result<()> {
     tx.begins(Some("SAVEPOINT piece"));
     let outcome = piece.run(tx).await;
+    if outcome == Outcome::Undo && tx.ran_outside() {
+        return Err(unavailable("a piece failed in no savepoint"));
+    }
     if tx.is_to_begin() {
-        return tx.failed().map_or(Ok(()), |_| Err(unavailable("a piece failed in no savepoint")));
+        return Ok(());
     }
     if outcome == Outcome::Undo {
         raw(tx, "ROLLBACK TO piece").await?;

@@ -15,6 +15,11 @@ const INSERT: Statement = lite(
     "insert",
     "insert into sessions (session_id, user_id, created_at, expires_at) values ($1, $1, 0, 0)",
 );
+const ALONE: Statement = lite(
+    "alone",
+    "insert into sessions (session_id, user_id, created_at, expires_at) values ($1, $1, 0, 0) \
+     returning 1",
+);
 const COUNT: Statement = lite("count", "select count(*) from sessions");
 // What SQLite does by itself when the disk is full: the savepoint is gone too.
 const LOSE: Statement = lite("lose", "ROLLBACK");
@@ -37,9 +42,33 @@ async fn insert(db: &Db, id: u8, loses: bool) -> Result<()> {
     .await
 }
 
+/// Inserts a row by a statement that runs alone; then its piece fails when `fails`.
+async fn insert_alone(db: &Db, id: u8, fails: bool) -> Result<()> {
+    db.write("test", move |tx| {
+        Box::pin(async move {
+            tx.alone::<(i64,)>(&ALONE, (vec![id],)).await?;
+            if fails { Err(StoreError::Stale) } else { Ok(()) }
+        })
+    })
+    .await
+}
+
 async fn count(db: &Db) -> Result<i64> {
     let (rows,): (i64,) = db.conn().await?.one(&COUNT, ()).await?;
     Ok(rows)
+}
+
+#[tokio::test]
+async fn what_ran_in_no_savepoint_goes_with_its_piece_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(&folder).await.unwrap();
+    let results = join_all((0..10).map(|id| insert_alone(&db, id, id == 4))).await;
+    for (id, result) in results.into_iter().enumerate() {
+        assert_eq!(matches!(result, Err(StoreError::Stale)), id == 4, "{id}: {result:?}");
+        assert_eq!(result.is_err(), id == 4, "{id}: {result:?}");
+    }
+    assert_eq!(count(&db).await.unwrap(), 9);
+    db.close().await;
 }
 
 #[tokio::test]

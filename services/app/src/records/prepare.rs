@@ -285,7 +285,7 @@ impl Prepared {
         }
     }
 
-    /// Locks the subject, then [`Prepared::apply`].
+    /// Puts at once where that can be all; else locks the subject, then [`Prepared::apply`].
     ///
     /// # Errors
     /// As there, and `subject-not-found`, `subject-erasing`; `subject-restricted` when a restriction

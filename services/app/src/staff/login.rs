@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::oubli::Oubli;
 
 /// How long a session lasts. Its token lasts as long: there is no refreshing.
-pub(crate) const SESSION_SECONDS: u32 = 3_600;
+const SESSION_SECONDS: u32 = 3_600;
 /// After every so many failures in a row the account is locked.
 const FAILURES: i64 = 10;
 /// For how long.

@@ -31,7 +31,6 @@ pub use users::{
 
 pub(crate) use events::Told;
 pub(crate) use gate::PasswordGate;
-pub(crate) use login::SESSION_SECONDS;
 pub(crate) use sign_ins::purge_sign_ins;
 
 #[cfg(test)]

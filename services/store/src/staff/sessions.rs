@@ -20,8 +20,6 @@ statements! {
         where user_id = $1 and session_id <> $2 and ended_at is null";
     PURGE = "delete from sessions where session_id in (select session_id from sessions \
         where expires_at <= $1 order by expires_at limit $2)";
-    BOUND_EXPIRY = "update sessions set expires_at = $1 where session_id in \
-        (select session_id from sessions where expires_at > $1 limit $2)";
 }
 
 /// A session. It is open from `created_at` until the earlier of `expires_at` and `ended_at`.
@@ -129,13 +127,4 @@ pub async fn open(conn: &mut Conn, user: UserId, now: Time) -> Result<Vec<Sessio
 /// When the database fails.
 pub async fn purge(tx: &mut Tx, before: Time, limit: i64) -> Result<u64> {
     tx.execute(&PURGE, (before, limit)).await
-}
-
-/// Makes at most `limit` sessions that expire after `furthest` expire then, and gives how many there
-/// were.
-///
-/// # Errors
-/// When the database fails.
-pub async fn bound_expiry(tx: &mut Tx, furthest: Time, limit: i64) -> Result<u64> {
-    tx.execute(&BOUND_EXPIRY, (furthest, limit)).await
 }

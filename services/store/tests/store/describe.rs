@@ -13,10 +13,7 @@ async fn refused(at: &Location, statements: Vec<Described>) -> sqlx::Result<Vec<
     match at {
         Location::Sqlite(file) => {
             let mut conn = SqliteConnection::connect(&file.to_string_lossy()).await?;
-            // What only PostgreSQL has is empty here.
-            for Described { name, lite, .. } in
-                statements.into_iter().filter(|s| !s.lite.is_empty())
-            {
+            for Described { name, lite, .. } in statements {
                 let prepared = conn.prepare(lite.into_sql_str()).await;
                 refused.extend(prepared.err().map(|error| format!("{name}: {error}")));
             }

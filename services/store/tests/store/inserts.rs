@@ -14,7 +14,7 @@ use oubli_store::{Db, Result, StoreError, apps, subjects};
 use crate::common::{NOON, app, both_engines, new_app, write};
 
 /// Around the lengths that one statement of SQLite takes.
-const COUNTS: [usize; 10] = [0, 1, 7, 8, 9, 63, 64, 65, 128, 201];
+const COUNTS: [usize; 11] = [0, 1, 2, 8, 9, 32, 33, 127, 128, 129, 257];
 
 fn name(text: &str) -> anyhow::Result<Name> {
     Name::new(text).ok().context("not a name")
