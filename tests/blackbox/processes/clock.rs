@@ -5,8 +5,7 @@ use std::sync::Arc;
 use oubli_domain::clock::TestClock;
 use oubli_domain::scope::{Role, Scope, Scopes};
 use oubli_domain::{Clock as _, Time};
-use oubli_tests::{Caller, Engine, Reply, TestServer, both_engines, eventually};
-use reqwest::Method;
+use oubli_tests::{Caller, Engine, Reply, TestServer, both_engines};
 use serde_json::{Value, json};
 
 /// 2026-01-15T12:00:00Z.
@@ -136,28 +135,5 @@ both_engines! {
         assert_eq!(told(&caller, "request.completed").await, requests.len() / 2);
         assert_eq!(told(&caller, "request.exported").await, requests.len() / 2);
         assert_eq!(caller.all_pages("/subjects", 100).await.len(), requests.len() / 2);
-    }
-
-    async fn a_download_from_before_the_clock_stepped_back_ends_in_its_time(engine: Engine) {
-        let mut shop = Shop::open(engine).await;
-        let mut caller = shop.step(YEAR).await;
-        let ada = caller.subject("ada@example.org").await;
-        let request = caller.request_of("access", &ada).await;
-        caller.completed(&request).await;
-        shop.clock.advance(-YEAR);
-        // It keeps house at its start.
-        shop.server.restart().await;
-        caller = shop.caller().await;
-        // 30 days are the longest that an app may choose.
-        let furthest = shop.clock.now().plus_seconds(30 * 24 * HOUR + MINUTE);
-        let download = format!("/requests/{request}/download");
-        let issued = eventually(async || {
-            let issued = Reply::of(caller.request(Method::POST, &download)).await.expect_status(200);
-            let expires_at = Time::parse(&issued.text("/expires_at")).unwrap();
-            (expires_at <= furthest).then_some(issued)
-        })
-        .await;
-        let bundle = format!("/exports/{}", issued.text("/export"));
-        caller.fetch(&bundle, &issued.text("/token")).await.expect_status(200);
     }
 }
